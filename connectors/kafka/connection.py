@@ -1,0 +1,167 @@
+"""How a Kafka broker is reached: addresses, certificates, logins; and the clients of a process that talk to it."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from kafka import KafkaAdminClient
+from kafka.errors import KafkaError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# kafka-python warns of a blocked event loop whenever the worker is busy; what matters is said by this package.
+logging.getLogger("kafka").setLevel(logging.ERROR)
+
+# The largest back-off: kafka-python's own 30 s would make a broker's restart cost 40 s.
+RECONNECT_MILLISECONDS = 2000
+BOOTSTRAP_MILLISECONDS = 2000
+ADMIN_TIMEOUT_MILLISECONDS = 5000
+
+
+class BrokerUnreachableError(Exception):
+    """The broker did not answer in time; the text says where it was looked for."""
+
+
+class KafkaConnection(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the broker is and how to log in. Holds paths of secrets, never secrets: it is pickled into the graph."""
+
+    bootstrap_servers: str
+    security_protocol: str = "PLAINTEXT"
+    ca_file: str = ""
+    certificate_file: str = ""
+    key_file: str = ""
+    key_password_file: str = ""
+    sasl_mechanism: str = "SCRAM-SHA-512"
+    username: str = ""
+    password_file: str = ""
+
+
+def describe_client(connection: KafkaConnection) -> dict[str, Any]:
+    """Returns the options that every kafka-python client of this connection takes; reads the secrets now.
+
+    Raises:
+        OSError: when a file with a secret cannot be read.
+    """
+    options: dict[str, Any] = {
+        "bootstrap_servers": [server.strip() for server in connection.bootstrap_servers.split(",") if server.strip()],
+        "client_id": "openweight-monitor",
+        "security_protocol": connection.security_protocol,
+        "reconnect_backoff_max_ms": RECONNECT_MILLISECONDS,
+        "bootstrap_timeout_ms": BOOTSTRAP_MILLISECONDS,
+    }
+    if connection.security_protocol.endswith("SSL"):
+        options |= {
+            "ssl_cafile": connection.ca_file or None,
+            "ssl_certfile": connection.certificate_file or None,
+            "ssl_keyfile": connection.key_file or None,
+            "ssl_password": _read_secret(connection.key_password_file),
+        }
+    if connection.security_protocol.startswith("SASL"):
+        options |= {
+            "sasl_mechanism": connection.sasl_mechanism,
+            "sasl_plain_username": connection.username,
+            "sasl_plain_password": _read_secret(connection.password_file),
+        }
+    return options
+
+
+def _read_secret(path: str) -> str | None:
+    return Path(path).read_text("utf-8").strip() if path else None
+
+
+def open_admin(connection: KafkaConnection, timeout_milliseconds: int = ADMIN_TIMEOUT_MILLISECONDS) -> KafkaAdminClient:
+    """Opens a client that asks the broker about topics, offsets and groups.
+
+    Raises:
+        BrokerUnreachableError: when no broker answers, or it refuses the login.
+    """
+    try:
+        return KafkaAdminClient(request_timeout_ms=timeout_milliseconds, **describe_client(connection))
+    except KafkaError as error:
+        raise unreachable(connection, error) from error
+
+
+def unreachable(connection: KafkaConnection, error: object) -> BrokerUnreachableError:
+    return BrokerUnreachableError(f"no answer from the broker at {connection.bootstrap_servers}: {error or type(error).__name__}")
+
+
+def wait_for_broker(
+    connection: KafkaConnection, timeout_seconds: float, report: Callable[[str], None], report_every_seconds: float = 3
+) -> None:
+    """Returns when the broker answers; meanwhile hands one line to `report` every few seconds.
+
+    Raises:
+        BrokerUnreachableError: when it did not answer within `timeout_seconds`.
+    """
+    started = time.monotonic()
+    reported = started
+    while True:
+        try:
+            open_admin(connection).close()
+        except BrokerUnreachableError as error:
+            waited = time.monotonic() - started
+            if waited >= timeout_seconds:
+                raise BrokerUnreachableError(f"{error}; gave up after {waited:.0f} s (broker.wait_seconds)") from error
+            if time.monotonic() - reported >= report_every_seconds:
+                reported = time.monotonic()
+                report(f"waiting for the broker at {connection.bootstrap_servers}, {waited:.0f} of {timeout_seconds:.0f} s")
+            time.sleep(0.2)
+        else:
+            return
+
+
+class SharedAdmin:
+    """The one admin client of a process for a connection; opened again after a failure, at most every two seconds."""
+
+    def __init__(self, connection: KafkaConnection) -> None:
+        self._connection = connection
+        self._lock = threading.Lock()
+        self._client: KafkaAdminClient | None = None
+        self._retry_at = 0.0
+
+    def ask(self, question: Callable[[KafkaAdminClient], Any]) -> Any:
+        """Returns `question(client)`.
+
+        Raises:
+            BrokerUnreachableError: when the broker is away or the question failed; the next call opens a new client.
+        """
+        with self._lock:
+            if time.monotonic() < self._retry_at:
+                raise unreachable(self._connection, "the last attempt failed a moment ago")
+            try:
+                self._client = self._client or open_admin(self._connection)
+                return question(self._client)
+            except (KafkaError, BrokerUnreachableError) as error:
+                self._retry_at = time.monotonic() + RECONNECT_MILLISECONDS / 1000
+                client, self._client = self._client, None
+                if client is not None:
+                    client.close()
+                raise unreachable(self._connection, repr(error)) from error
+
+
+@functools.cache
+def share_admin(connection: KafkaConnection) -> SharedAdmin:
+    """Returns the process's admin client (two threads that race for the first call get one each: harmless)."""
+    return SharedAdmin(connection)
+
+
+class Repeated:
+    """Says whether a line that would come over and over is due: the first time, then every few seconds."""
+
+    def __init__(self, every_seconds: float = 5) -> None:
+        self._every_seconds = every_seconds
+        self._said_at: dict[str, float] = {}
+
+    def is_due(self, subject: str) -> bool:
+        now = time.monotonic()
+        if now - self._said_at.get(subject, float("-inf")) < self._every_seconds:
+            return False
+        self._said_at[subject] = now
+        return True

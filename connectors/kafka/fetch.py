@@ -1,0 +1,232 @@
+"""The one consumer of a process: it fetches for all partitions that are read here and keeps what was not taken yet.
+
+One consumer for all partitions costs one connection and one waiting request, however many partitions are idle. Nothing here waits for
+the broker longer than the bounds below, because a checkpoint waits for whoever calls.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError, LogTruncationError, OffsetOutOfRangeError, TopicAuthorizationFailedError
+
+from connectors.kafka.connection import (
+    RECONNECT_MILLISECONDS,
+    BrokerUnreachableError,
+    KafkaConnection,
+    Repeated,
+    describe_client,
+    unreachable,
+)
+from connectors.kafka.mend_headers import read_headers_leniently
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+log = structlog.get_logger()
+read_headers_leniently()
+
+# A request that waits for news holds up partitions that ran dry meanwhile: there is one request at a time.
+FETCH_WAIT_MILLISECONDS = 100
+FETCH_BYTES = 8 * 1024 * 1024
+FETCH_RECORDS = 500
+# More of one partition is not taken from the consumer before half of it was handed on.
+BUFFER_RECORDS = 500
+# How long a poll may wait for records that are known to be there.
+BACKLOG_WAIT_MILLISECONDS = 20
+POLL_PAUSE_SECONDS = 0.01
+FORGET_SECONDS = 120.0
+SET_ASIDE_SECONDS = 10.0
+
+
+def open_consumer(connection: KafkaConnection, **options: Any) -> KafkaConsumer:
+    """Opens a consumer without a group, its partitions assigned by hand.
+
+    Raises:
+        BrokerUnreachableError: when no broker answers within two seconds, or it refuses the login.
+    """
+    options = {
+        "group_id": None, "enable_auto_commit": False, "auto_offset_reset": "none", "allow_auto_create_topics": False,
+        "fetch_max_wait_ms": FETCH_WAIT_MILLISECONDS, "fetch_max_bytes": FETCH_BYTES, "max_poll_records": FETCH_RECORDS,
+        "request_timeout_ms": 10_000, "metrics_enabled": False,
+    } | options  # fmt: skip
+    try:
+        return KafkaConsumer(**options, **describe_client(connection))
+    except KafkaError as error:
+        raise unreachable(connection, repr(error)) from error
+
+
+class PartitionBuffer:
+    """What was fetched of one partition and not handed on yet; `next_offset` is where handing on goes on."""
+
+    __slots__ = ("end_offset", "is_lost", "is_paused", "next_offset", "records", "set_aside_until", "taken_at")
+
+    def __init__(self, next_offset: int) -> None:
+        self.next_offset = next_offset
+        self.end_offset = next_offset
+        self.records: deque[Any] = deque()
+        self.is_paused = False
+        self.is_lost = False
+        self.set_aside_until = 0.0
+        self.taken_at = 0.0
+
+    def pop(self) -> Any:
+        """Hands on the next record (kafka-python's ConsumerRecord)."""
+        record = self.records.popleft()
+        self.next_offset = record.offset + 1
+        return record
+
+    @property
+    def lag(self) -> int:
+        return max(0, self.end_offset - self.next_offset)
+
+
+class SharedConsumer:
+    """The consumer of a process, safe to be asked by several threads."""
+
+    def __init__(self, connection: KafkaConnection) -> None:
+        self._connection = connection
+        self._lock = threading.Lock()
+        self._consumer: KafkaConsumer | None = None
+        self._retry_at = 0.0
+        self._polled_at = 0.0
+        self._buffers: dict[TopicPartition, PartitionBuffer] = {}
+        self._repeated = Repeated()
+
+    def take(self, topic: str, partition: int, offset: int) -> PartitionBuffer:
+        """Returns the buffer of a partition, standing at `offset` or behind gaps after it; it is empty when there is nothing yet.
+
+        `is_lost` says that the broker does not have that offset. Two threads must not take the same partition.
+
+        Raises:
+            BrokerUnreachableError: when the broker is away and there is no consumer yet.
+        """
+        key = TopicPartition(topic, partition)
+        with self._lock:
+            now = time.monotonic()
+            buffer = self._buffers.get(key)
+            if buffer is not None and now < buffer.set_aside_until:
+                return buffer
+            consumer = self._open(now)
+            # After a failed bundle the offset in state is behind the buffer; after a loss the broker is asked again.
+            if buffer is None or buffer.is_lost or buffer.set_aside_until or buffer.next_offset != offset:
+                buffer = self._buffers[key] = PartitionBuffer(offset)
+                self._assign(consumer, now)
+                consumer.seek(key, offset)
+            buffer.taken_at = now
+            if buffer.is_paused and len(buffer.records) < BUFFER_RECORDS // 2:
+                consumer.resume(key)
+                buffer.is_paused = False
+            if not buffer.records and (buffer.lag or now - self._polled_at >= POLL_PAUSE_SECONDS):
+                self._fetch(consumer, key, buffer)
+            return buffer
+
+    def release(self, topic: str, partition: int) -> None:
+        """Forgets a partition that is not read here any more."""
+        with self._lock:
+            self._buffers.pop(TopicPartition(topic, partition), None)
+
+    def find_earliest(self, topic: str, partition: int) -> int:
+        """Returns the first offset that the broker still has.
+
+        Raises:
+            BrokerUnreachableError: when it does not answer.
+        """
+        key = TopicPartition(topic, partition)
+        with self._lock:
+            consumer = self._open(time.monotonic())
+            try:
+                return int(consumer.beginning_offsets([key], timeout_ms=RECONNECT_MILLISECONDS)[key])
+            except KafkaError as error:
+                raise unreachable(self._connection, repr(error)) from error
+
+    def _open(self, now: float) -> KafkaConsumer:
+        if self._consumer is None:
+            if now < self._retry_at:
+                raise unreachable(self._connection, "the last attempt failed a moment ago")
+            try:
+                self._consumer = open_consumer(self._connection)
+            except BrokerUnreachableError as error:
+                self._retry_at = time.monotonic() + RECONNECT_MILLISECONDS / 1000
+                if self._repeated.is_due("away"):
+                    log.warning("the broker is away, reading waits for it", reason=str(error))
+                raise
+        return self._consumer
+
+    def _assign(self, consumer: KafkaConsumer, now: float) -> None:
+        """Assigns all partitions of the buffers; those that nobody took for long are read elsewhere now and are dropped."""
+        for key, buffer in list(self._buffers.items()):
+            if buffer.taken_at and now - buffer.taken_at > FORGET_SECONDS:
+                del self._buffers[key]
+        consumer.assign([key for key, buffer in self._buffers.items() if buffer.set_aside_until <= now])
+
+    def _fetch(self, consumer: KafkaConsumer, key: TopicPartition, buffer: PartitionBuffer) -> None:
+        """Takes what has arrived, for all partitions; waits shortly when this one is known to have more."""
+        try:
+            fetched = consumer.poll(timeout_ms=BACKLOG_WAIT_MILLISECONDS if buffer.lag else 0, max_records=FETCH_RECORDS)
+        except (OffsetOutOfRangeError, LogTruncationError) as error:
+            self._mark_lost(error.args[0] if error.args else {key: buffer.next_offset})
+            return
+        except TopicAuthorizationFailedError as error:
+            if self._repeated.is_due(str(error)):
+                log.error("the broker refuses to hand out this topic", topics=str(error), fix="give the user the right to read it")
+            return
+        except KafkaError as error:
+            self._set_aside(consumer, error)
+            return
+        finally:
+            self._polled_at = time.monotonic()
+        for found, records in fetched.items():
+            self._store(consumer, found, records)
+        end_offset = consumer.highwater(key)
+        buffer.end_offset = buffer.next_offset if end_offset is None else end_offset
+        if not buffer.records and buffer.lag:
+            # Offsets without a record (transaction markers, compaction) move the consumer's position only.
+            buffer.next_offset = max(buffer.next_offset, consumer.position(key, timeout_ms=0) or 0)
+
+    def _store(self, consumer: KafkaConsumer, key: TopicPartition, records: Iterable[Any]) -> None:
+        buffer = self._buffers.get(key)
+        if buffer is None:
+            return
+        buffer.records.extend(records)
+        if len(buffer.records) >= BUFFER_RECORDS:
+            consumer.pause(key)
+            buffer.is_paused = True
+
+    def _mark_lost(self, lost: Iterable[TopicPartition]) -> None:
+        for key in lost:
+            if key in self._buffers:
+                self._buffers[key].is_lost = True
+
+    def _set_aside(self, consumer: KafkaConsumer, error: KafkaError) -> None:
+        """Leaves out, for a while, the partition whose data cannot be read, and starts with a new consumer.
+
+        kafka-python's record iterator is spent after an error, and polling on would loop inside it for ever.
+        """
+        stuck = consumer._fetcher._next_partition_records  # noqa: SLF001 - the error does not name the partition
+        self._buffers.clear()
+        if stuck is not None:
+            key = stuck.topic_partition
+            buffer = self._buffers[key] = PartitionBuffer(stuck.next_fetch_offset)
+            buffer.set_aside_until = buffer.taken_at = time.monotonic() + SET_ASIDE_SECONDS
+            log.error(
+                "a partition cannot be read, its neighbours go on", topic=key.topic, partition=key.partition,
+                offset=stuck.next_fetch_offset, reason=repr(error), retry_seconds=SET_ASIDE_SECONDS,
+            )  # fmt: skip
+        else:
+            self._retry_at = time.monotonic() + RECONNECT_MILLISECONDS / 1000
+            log.warning("fetching failed, a new connection is opened", reason=repr(error))
+        self._consumer = None
+        consumer.close(timeout_ms=RECONNECT_MILLISECONDS)
+
+
+@functools.cache
+def share_consumer(connection: KafkaConnection) -> SharedConsumer:
+    """Returns the process's consumer (two threads that race for the first call get one each: harmless)."""
+    return SharedConsumer(connection)

@@ -1,0 +1,253 @@
+"""Reading news topics: a tick lists the partitions, a keyed timer polls each, and its state holds the next offset.
+
+Not an UnboundedSource: on Beam's Flink runner its self-checkpoints leak memory. Offsets live in Beam state, exactly as old as all other
+state; what is committed to the consumer group follows behind and is for dashboards and cold starts only.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import apache_beam as beam
+import msgspec
+import structlog
+from apache_beam.coders import BytesCoder
+from apache_beam.transforms.periodicsequence import PeriodicImpulse
+from apache_beam.transforms.timeutil import TimeDomain
+from apache_beam.transforms.userstate import ReadModifyWriteStateSpec, TimerSpec, on_timer
+from apache_beam.utils.timestamp import Timestamp
+
+from connectors.kafka.commit import share_committer
+from connectors.kafka.connection import BrokerUnreachableError, KafkaConnection, Repeated, share_admin
+from connectors.kafka.fetch import PartitionBuffer, share_consumer
+from connectors.kafka.partitions import (
+    Announced,
+    Announcement,
+    LostPosition,
+    ReadingPlan,
+    compare_listing,
+    find_start_offsets,
+    list_partitions,
+    split_key,
+)
+from transforms import coding  # noqa: F401 - registers the coders of the records that leave this module
+from transforms.metrics import BROKER_UNREACHABLE, CONSUMER_LAG, CONSUMER_POSITION, END_OFFSET
+from transforms.records import Position, RawMessage
+
+log = structlog.get_logger()
+TROUBLE_SECONDS = 1.0
+MEASURE_SECONDS = 1.0
+_repeated = Repeated()
+
+
+class ReadFromKafka(beam.PTransform):
+    """Begin -> RawMessage, unbounded."""
+
+    def __init__(self, connection: KafkaConnection, plan: ReadingPlan) -> None:
+        super().__init__()
+        self._connection = connection
+        self._plan = plan
+
+    def expand(self, begin: beam.pvalue.PBegin) -> beam.PCollection[RawMessage]:
+        polled = (
+            begin
+            | "Tick" >> PeriodicImpulse(fire_interval=self._plan.list_seconds, apply_windowing=False)
+            | "OneKey" >> beam.Map(lambda _: ("", b"")).with_output_types(tuple[str, bytes])
+            | "ListPartitions" >> beam.ParDo(ListPartitions(self._connection, self._plan))
+            | "PollPartition" >> beam.ParDo(PollPartition(self._connection, self._plan)).with_outputs("polled", main="messages")
+        )
+        if self._plan.group:
+            polled.polled | "CommitOffsets" >> beam.ParDo(CommitOffsets(self._connection, self._plan.group))
+        return polled.messages
+
+
+class ListPartitions(beam.DoFn):
+    """Tick -> (`topic/partition`, announcement), once for each partition that is to be read, or no longer."""
+
+    ANNOUNCED = ReadModifyWriteStateSpec("announced", BytesCoder())
+
+    def __init__(self, connection: KafkaConnection, plan: ReadingPlan) -> None:
+        self._connection = connection
+        self._plan = plan
+        self._listed_at = float("-inf")
+
+    def process(
+        self,
+        _tick: tuple[str, bytes],
+        state: Any = beam.DoFn.StateParam(ANNOUNCED),  # noqa: B008 - Beam's way to ask for state
+    ) -> Iterator[tuple[str, bytes]]:
+        # After hours of standstill the ticks of those hours come all at once.
+        if time.monotonic() - self._listed_at < self._plan.list_seconds / 2:
+            return
+        stored = state.read()
+        announced = msgspec.json.decode(stored, type=Announced) if stored else Announced()
+        try:
+            after, announcements = self._compare(announced)
+        except BrokerUnreachableError as error:
+            BROKER_UNREACHABLE.inc()
+            log.warning("the broker is away, the partitions known so far stay", reason=str(error))
+            return
+        self._listed_at = time.monotonic()
+        yield from announcements.items()
+        state.write(msgspec.json.encode(after))
+
+    def _compare(self, announced: Announced) -> tuple[Announced, dict[str, bytes]]:
+        admin = share_admin(self._connection)
+        listing = admin.ask(lambda client: list_partitions(client, self._plan))
+        changes = compare_listing(announced, listing, self._plan.lost_position)
+        begin = list(changes.begin)
+        offsets = admin.ask(lambda client: find_start_offsets(client, begin, self._plan, is_cold=changes.is_cold))
+        if listing.missing:
+            log.warning("a topic does not exist, reading begins when it does", topics=listing.missing, fix="openweight topics --create")
+        if changes.is_other_cluster:
+            log.error(
+                "this is another cluster: offsets read so far mean nothing here", expected=announced.cluster, found=listing.cluster,
+                policy=self._plan.lost_position.value,
+                fix="start the old broker, or set reading.offsets_out_of_range = earliest to read the new one from its beginning",
+            )  # fmt: skip
+        for key in changes.begin:
+            log.info("a partition is read from here on", partition=key, offset=offsets[key], is_cold_start=changes.is_cold)
+        if changes.is_other_cluster and not changes.begin:
+            # The cluster known so far stays in state: when it comes back, its partitions are new and go on at their own offsets.
+            after = Announced(announced.cluster, {})
+        else:
+            after = Announced(listing.cluster, listing.partitions)
+        leave = {key: msgspec.json.encode(Announcement("", 0, is_read=False)) for key in changes.leave}
+        return after, leave | {
+            key: msgspec.json.encode(Announcement(identity, offsets[key], is_read=True)) for key, identity in changes.begin.items()
+        }
+
+
+class PollPartition(beam.DoFn):
+    """(`topic/partition`, announcement) -> RawMessage; and, as `polled`, (`topic/partition`, next offset) once a poll."""
+
+    READING = ReadModifyWriteStateSpec("reading", BytesCoder())
+    POLL = TimerSpec("poll", TimeDomain.REAL_TIME)
+
+    def __init__(self, connection: KafkaConnection, plan: ReadingPlan) -> None:
+        self._connection = connection
+        self._plan = plan
+        self._idle_seconds: dict[str, float] = {}
+        self._measured_at: dict[str, float] = {}
+
+    def process(
+        self,
+        element: tuple[str, bytes],
+        reading: Any = beam.DoFn.StateParam(READING),  # noqa: B008 - Beam's way to ask for state
+        timer: Any = beam.DoFn.TimerParam(POLL),  # noqa: B008 - the same
+    ) -> None:
+        announcement = msgspec.json.decode(element[1], type=Announcement)
+        stored = reading.read()
+        before = msgspec.json.decode(stored, type=Announcement) if stored else None
+        if not announcement.is_read:
+            if before is not None:
+                reading.write(msgspec.json.encode(msgspec.structs.replace(before, is_read=False)))
+            return
+        if before is not None and before.identity == announcement.identity:
+            announcement = msgspec.structs.replace(before, is_read=True)
+        elif before is not None:
+            log.warning("a topic was made anew, it is read from its beginning", partition=element[0], offset=announcement.start_offset)
+        reading.write(msgspec.json.encode(announcement))
+        timer.set(Timestamp.now())
+
+    @on_timer(POLL)
+    def poll(
+        self,
+        key: Any = beam.DoFn.KeyParam,
+        reading: Any = beam.DoFn.StateParam(READING),  # noqa: B008 - Beam's way to ask for state
+        timer: Any = beam.DoFn.TimerParam(POLL),  # noqa: B008 - the same
+    ) -> Iterator[Any]:
+        before = msgspec.json.decode(reading.read(), type=Announcement)
+        topic, partition = split_key(key)
+        if not before.is_read:
+            share_consumer(self._connection).release(topic, partition)
+            return
+        try:
+            buffer = share_consumer(self._connection).take(topic, partition, before.start_offset)
+            if buffer.is_lost:
+                buffer = self._go_on_after_loss(topic, partition, before.start_offset)
+        except BrokerUnreachableError:
+            BROKER_UNREACHABLE.inc()
+            timer.set(Timestamp.now() + TROUBLE_SECONDS)
+            return
+        yield from self._hand_on(topic, partition, buffer)
+        if buffer.next_offset != before.start_offset:
+            reading.write(msgspec.json.encode(msgspec.structs.replace(before, start_offset=buffer.next_offset)))
+            yield beam.pvalue.TaggedOutput("polled", (key, buffer.next_offset))
+        timer.set(Timestamp.now() + self._choose_pause(key, buffer, before.start_offset))
+        self._measure(topic, partition, key, buffer)
+
+    def _hand_on(self, topic: str, partition: int, buffer: PartitionBuffer) -> Iterator[RawMessage]:
+        """Hands on what is there, bounded by count and by time: the stages behind run inside this loop, and a checkpoint waits for it."""
+        deadline = time.monotonic() + self._plan.poll_seconds
+        for _ in range(min(self._plan.records_per_poll, len(buffer.records))):
+            yield read_record(topic, partition, buffer.pop())
+            if time.monotonic() >= deadline:
+                return
+
+    def _choose_pause(self, key: str, buffer: PartitionBuffer, offset_before: int) -> float:
+        """Returns seconds to the next poll: none while there is more, else a pause that doubles as long as nothing comes."""
+        if buffer.is_lost or buffer.set_aside_until:
+            return TROUBLE_SECONDS
+        if buffer.records:
+            return 0.0
+        if buffer.next_offset != offset_before:
+            self._idle_seconds[key] = self._plan.idle_seconds
+            return 0.0 if buffer.lag else self._plan.idle_seconds
+        pause = self._idle_seconds.get(key, self._plan.idle_seconds)
+        self._idle_seconds[key] = min(2 * pause, self._plan.idle_limit_seconds)
+        return min(pause, self._plan.idle_seconds) if buffer.lag else pause
+
+    def _go_on_after_loss(self, topic: str, partition: int, offset: int) -> PartitionBuffer:
+        """Stops the partition, saying so again and again, or goes to the earliest offset, as the plan says."""
+        consumer = share_consumer(self._connection)
+        earliest = consumer.find_earliest(topic, partition)
+        is_stopped = self._plan.lost_position is LostPosition.STOP
+        if not is_stopped or _repeated.is_due(f"{topic}/{partition}"):
+            log.error(
+                "the next offset is not on the broker", topic=topic, partition=partition, next_offset=offset, earliest_offset=earliest,
+                policy=self._plan.lost_position.value,
+                fix="nothing is read of this partition; reading.offsets_out_of_range = earliest goes on with what is left",
+            )  # fmt: skip
+        return consumer.take(topic, partition, offset if is_stopped else earliest)
+
+    def _measure(self, topic: str, partition: int, key: str, buffer: PartitionBuffer) -> None:
+        now = time.monotonic()
+        if now - self._measured_at.get(key, 0.0) < MEASURE_SECONDS:
+            return
+        self._measured_at[key] = now
+        CONSUMER_POSITION.labels(topic, partition).set(buffer.next_offset)
+        END_OFFSET.labels(topic, partition).set(buffer.end_offset)
+        CONSUMER_LAG.labels(topic, partition).set(buffer.lag)
+
+
+class CommitOffsets(beam.DoFn):
+    """(`topic/partition`, next offset) -> nothing: commits to the group when the checkpoint that holds the offset is complete.
+
+    Apart from PollPartition because Beam hands no finalizer to a timer's callback.
+    """
+
+    def __init__(self, connection: KafkaConnection, group: str) -> None:
+        self._connection = connection
+        self._group = group
+
+    def process(
+        self,
+        element: tuple[str, int],
+        finalizer: Any = beam.DoFn.BundleFinalizerParam,
+    ) -> None:
+        committer = share_committer(self._connection, self._group)
+        finalizer.register(lambda: committer.commit(*element))
+
+
+def read_record(topic: str, partition: int, record: Any) -> RawMessage:
+    """Turns kafka-python's ConsumerRecord into a RawMessage; a header without a value gets an empty one."""
+    return RawMessage(
+        position=Position(topic, partition, record.offset),
+        timestamp_milliseconds=record.timestamp,
+        key=record.key,
+        value=record.value,
+        headers=tuple((name, value or b"") for name, value in record.headers) if record.headers else (),
+    )

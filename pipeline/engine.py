@@ -1,0 +1,180 @@
+"""The engine of one machine: a Flink session cluster (JobManager, one TaskManager) and the pool of its Python workers."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipeline.choose_ports import HOST, is_listening
+from pipeline.fetch_jars import DEFINITIONS, JarKind, fetch_jars
+from pipeline.flink_rest import FlinkAway, FlinkRest
+from pipeline.processes import ChildProcess
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pipeline.find_java import JavaInstallation
+
+MEGABYTE = 1024 * 1024
+# Flink reads private fields of these; Java 17 and later refuse it otherwise.
+OPENED_PACKAGES = ["java.lang", "java.util", "java.util.concurrent", "java.net", "java.nio", "java.time", "sun.nio.ch"]
+JVM_OPTIONS = [
+    "-XX:+UseSerialGC", "-Xss512k", "-XX:MaxMetaspaceSize=192m", "-XX:CICompilerCount=2", "-XX:+ExitOnOutOfMemoryError",
+    "-Djava.awt.headless=true", *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in OPENED_PACKAGES),
+]  # fmt: skip
+# Two arenas instead of eight per core: 50-100 MB less of freed memory that glibc keeps.
+JVM_ENVIRONMENT = {"MALLOC_ARENA_MAX": "2"}
+
+
+@dataclass(frozen=True)
+class EnginePlan:
+    """Where the engine listens and what it keeps; `state_folder` is absolute."""
+
+    state_folder: Path
+    rest_port: int
+    rpc_port: int
+    blob_port: int
+    task_rpc_port: int
+    task_data_port: int
+    pool_port: int
+    slots: int = 1
+    metrics_ports: str = ""
+    """A range such as `9250-9251` turns on Flink's own Prometheus reporter, which binds all addresses."""
+
+    @property
+    def folder(self) -> Path:
+        return self.state_folder / "engine"
+
+    @property
+    def checkpoints_folder(self) -> Path:
+        return self.folder / "checkpoints"
+
+    @property
+    def savepoints_folder(self) -> Path:
+        return self.folder / "savepoints"
+
+    @property
+    def rest_address(self) -> str:
+        return f"{HOST}:{self.rest_port}"
+
+    @property
+    def pool_address(self) -> str:
+        return f"{HOST}:{self.pool_port}"
+
+    @property
+    def metrics_folder(self) -> Path:
+        """Where the Python workers leave their Prometheus values, one file for each process."""
+        return self.state_folder / "metrics"
+
+
+def describe_configuration(plan: EnginePlan) -> str:
+    """Return the text of flink-conf.yaml."""
+    # A job's memory in one TaskManager: every part must be given when it is not started by Flink's own scripts.
+    heap, managed, network = 160 + 32 * plan.slots, 64 * plan.slots, 32 + 8 * plan.slots
+    values = {
+        "jobmanager.rpc.address": HOST,
+        "jobmanager.rpc.port": plan.rpc_port,
+        "jobmanager.bind-host": HOST,
+        "blob.server.port": plan.blob_port,
+        "rest.address": HOST,
+        "rest.bind-address": HOST,
+        "rest.port": plan.rest_port,
+        # The job comes from our own job server; nobody else needs to run jars here.
+        "web.submit.enable": "false",
+        "taskmanager.host": HOST,
+        "taskmanager.bind-host": HOST,
+        "taskmanager.rpc.port": plan.task_rpc_port,
+        "taskmanager.data.port": plan.task_data_port,
+        "taskmanager.numberOfTaskSlots": plan.slots,
+        "taskmanager.cpu.cores": "1.0",
+        "taskmanager.memory.task.heap.size": f"{heap}m",
+        "taskmanager.memory.task.off-heap.size": "0b",
+        "taskmanager.memory.framework.heap.size": "64m",
+        "taskmanager.memory.framework.off-heap.size": "64m",
+        "taskmanager.memory.managed.size": f"{managed}m",
+        "taskmanager.memory.network.min": f"{network}m",
+        "taskmanager.memory.network.max": f"{network}m",
+        "taskmanager.memory.jvm-metaspace.size": "192m",
+        "taskmanager.memory.jvm-overhead.min": "128m",
+        "taskmanager.memory.jvm-overhead.max": "128m",
+        "state.backend.type": "rocksdb",
+        "state.backend.incremental": "true",
+        "state.checkpoints.dir": plan.checkpoints_folder.as_uri(),
+        "state.savepoints.dir": plan.savepoints_folder.as_uri(),
+        "state.checkpoints.num-retained": 3,
+        "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
+        # It belongs here: Beam leaves it alone. No limit of attempts: a broker may be away for hours.
+        "restart-strategy.type": "exponential-delay",
+        "restart-strategy.exponential-delay.initial-backoff": "1 s",
+        "restart-strategy.exponential-delay.max-backoff": "30 s",
+        "restart-strategy.exponential-delay.backoff-multiplier": "2.0",
+        "restart-strategy.exponential-delay.reset-backoff-threshold": "2 min",
+        "heartbeat.interval": 2000,
+        "heartbeat.timeout": 10000,
+        "io.tmp.dirs": plan.folder / "tmp",
+        "classloader.resolve-order": "parent-first",
+    }
+    if plan.metrics_ports:
+        values["metrics.reporters"] = "prometheus"
+        values["metrics.reporter.prometheus.factory.class"] = "org.apache.flink.metrics.prometheus.PrometheusReporterFactory"
+        values["metrics.reporter.prometheus.port"] = plan.metrics_ports
+    return "".join(f"{key}: {value}\n" for key, value in values.items())
+
+
+def describe_task_memory(plan: EnginePlan) -> list[str]:
+    heap, direct = 64 + 160 + 32 * plan.slots, 64 + 32 + 8 * plan.slots
+    return ["-Xms96m", f"-Xmx{heap}m", f"-XX:MaxDirectMemorySize={direct + 64}m"]
+
+
+def java_command(plan: EnginePlan, java: JavaInstallation, name: str, memory: list[str], class_path: list[Path]) -> list[str]:
+    """Return the command of a Java process up to its main class."""
+    log_file = plan.state_folder / "logs" / f"{name}.log"
+    return [
+        str(java.executable), *JVM_OPTIONS, *memory, f"-Djava.io.tmpdir={plan.folder / 'tmp'}", f"-Dopenweight.log={log_file}",
+        f"-Dlog.file={log_file}", f"-XX:ErrorFile={plan.state_folder / 'logs'}/{name}-crash.log",
+        f"-Dlog4j.configurationFile={DEFINITIONS / 'log4j2.properties'}", "-cp", os.pathsep.join(map(str, class_path)),
+    ]  # fmt: skip
+
+
+def prepare_engine(plan: EnginePlan, java: JavaInstallation) -> dict[str, ChildProcess]:
+    """Write the configuration and return the three processes by name, in the order of their start, not yet started."""
+    jars = fetch_jars(JarKind.ENGINE, plan.state_folder)
+    for folder in (plan.folder / "conf", plan.folder / "tmp", plan.checkpoints_folder, plan.savepoints_folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    (plan.folder / "conf" / "flink-conf.yaml").write_text(describe_configuration(plan))
+    rest = FlinkRest(plan.rest_address)
+    configuration = ["--configDir", str(plan.folder / "conf")]
+
+    def has_slots(count: int) -> bool:
+        try:
+            return rest.count_slots() >= count
+        except FlinkAway:
+            return False
+
+    job_manager = ChildProcess(
+        "jobmanager",
+        [
+            *java_command(plan, java, "jobmanager", ["-Xms64m", "-Xmx256m", "-XX:TieredStopAtLevel=1"], jars),
+            "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint", *configuration,
+        ],
+        plan.state_folder, lambda: has_slots(0), JVM_ENVIRONMENT,
+    )  # fmt: skip
+    task_manager = ChildProcess(
+        "taskmanager",
+        [
+            *java_command(plan, java, "taskmanager", describe_task_memory(plan), jars),
+            "org.apache.flink.runtime.taskexecutor.TaskManagerRunner", *configuration,
+        ],
+        plan.state_folder, lambda: has_slots(plan.slots), JVM_ENVIRONMENT,
+    )  # fmt: skip
+    return {"pool": prepare_pool(plan), "jobmanager": job_manager, "taskmanager": task_manager}
+
+
+def prepare_pool(plan: EnginePlan) -> ChildProcess:
+    command = [sys.executable, "-m", "pipeline.worker_pool", "--host", HOST, "--port", str(plan.pool_port)]
+    command += ["--log-folder", str(plan.state_folder / "logs"), "--metrics-folder", str(plan.metrics_folder)]
+    # The pool and its workers run in the state folder, and import the code that this process runs.
+    environment = {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    return ChildProcess("pool", command, plan.state_folder, lambda: is_listening(plan.pool_port), environment)

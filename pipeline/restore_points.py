@@ -1,0 +1,87 @@
+"""Where a job can be resumed from: complete checkpoints and savepoints on disk, newest first; what is kept of old ones."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import structlog
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+log = structlog.get_logger()
+
+METADATA = "_metadata"
+# The first four bytes of what Flink writes last into a checkpoint (org.apache.flink.runtime.checkpoint.Checkpoints).
+METADATA_MAGIC = bytes.fromhex("4960672d")
+
+
+@dataclass(frozen=True, order=True)
+class RestorePoint:
+    """A complete checkpoint or savepoint; they sort by the time at which they were completed."""
+
+    completed_nanoseconds: int
+    path: Path
+
+
+def list_candidates(checkpoints_folder: Path, savepoints_folder: Path) -> list[Path]:
+    """Return every checkpoint (`JOB/chk-N`) and savepoint folder, complete or not."""
+    return [*checkpoints_folder.glob("*/chk-*"), *savepoints_folder.glob("savepoint-*")]
+
+
+def find_restore_points(checkpoints_folder: Path, savepoints_folder: Path) -> list[RestorePoint]:
+    """Return the complete ones, newest first, and log each one that is torn and newer than the first of them.
+
+    A `chk-N` is complete when Flink has written its metadata, which it does last.
+    """
+    points: list[RestorePoint] = []
+    torn: list[Path] = []
+    for folder in list_candidates(checkpoints_folder, savepoints_folder):
+        try:
+            with (folder / METADATA).open("rb") as file:
+                is_complete = file.read(len(METADATA_MAGIC)) == METADATA_MAGIC
+            completed = (folder / METADATA).stat().st_mtime_ns
+        except OSError:
+            is_complete, completed = False, 0
+        if is_complete:
+            points.append(RestorePoint(completed, folder))
+        else:
+            torn.append(folder)
+    points.sort(reverse=True)
+    for folder in torn:
+        log.warning("checkpoint is incomplete and passed over", path=str(folder))
+    return points
+
+
+def holds_state(checkpoints_folder: Path, savepoints_folder: Path) -> bool:
+    """Whether anything was ever completed here, readable or not.
+
+    The very first checkpoint, `chk-1`, without its metadata is no state: a first run was killed before it had any.
+    """
+    candidates = list_candidates(checkpoints_folder, savepoints_folder)
+    return any(folder.name != "chk-1" or (folder / METADATA).exists() for folder in candidates)
+
+
+def set_aside(checkpoints_folder: Path, savepoints_folder: Path, target: Path) -> None:
+    """Move all state to `target`, in the place of what was set aside before."""
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    for folder in (checkpoints_folder, savepoints_folder):
+        if folder.exists():
+            folder.rename(target / folder.name)
+        folder.mkdir(parents=True)
+
+
+def remove_earlier(checkpoints_folder: Path, savepoints_folder: Path, job_id: str) -> list[Path]:
+    """Delete the checkpoints of other runs than `job_id` and all savepoints but the newest; returns what was deleted.
+
+    Flink never deletes those of an earlier run. Call it only when the run has completed checkpoints of its own.
+    """
+    doomed = [folder for folder in checkpoints_folder.iterdir() if folder.is_dir() and folder.name != job_id]
+    savepoints = sorted(savepoints_folder.glob("savepoint-*"), key=lambda folder: folder.stat().st_mtime_ns)
+    doomed += savepoints[:-1]
+    for folder in doomed:
+        shutil.rmtree(folder, ignore_errors=True)
+    return doomed

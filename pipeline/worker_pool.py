@@ -1,0 +1,214 @@
+"""The pool that starts a Python worker for each request of Flink: python -m pipeline.worker_pool --port N ...
+
+Beam's own pool binds every address, starts whatever `python` is on the PATH, and pipes what workers print to nobody, so that
+64 kB of output hang the job. This one binds the address given, starts its own interpreter, and keeps the output in bounded files.
+It loads neither Beam nor our stages, which would cost 130 MB: only the messages of the one service it offers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import logging
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from concurrent import futures
+from dataclasses import dataclass
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import grpc
+from prometheus_client import multiprocess
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+SERVICE = "org.apache.beam.model.fn_execution.v1.BeamFnExternalWorkerPool"
+METRICS_FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+LOG_LIMIT_BYTES = 10_000_000
+OLD_LOGS = 3
+LINE_LIMIT_BYTES = 65_536
+GRACE_SECONDS = 5
+REAP_SECONDS = 1
+log = logging.getLogger("worker_pool")
+
+
+@dataclass(frozen=True)
+class Worker:
+    process: subprocess.Popen[bytes]
+    slot: int
+    """Numbers the log file, from 1: reused, so that a worker that dies often does not fill the folder."""
+
+
+class WorkerPool:
+    """Starts, reaps and ends the workers, all in the thread that calls `run`.
+
+    Linux kills a child when the *thread* that started it ends, and gRPC's threads come and go.
+    """
+
+    def __init__(self, log_folder: Path, metrics_folder: Path, state_cache_bytes: int) -> None:
+        self.log_folder = log_folder
+        self.metrics_folder = metrics_folder
+        self.state_cache_bytes = state_cache_bytes
+        self.workers: dict[str, Worker] = {}
+        self.orders: queue.SimpleQueue[tuple[Callable[[], None], futures.Future[None]] | None] = queue.SimpleQueue()
+
+    def run(self) -> None:
+        """Carry out orders until `stop` is called, then end all workers."""
+        while True:
+            try:
+                order = self.orders.get(timeout=REAP_SECONDS)
+            except queue.Empty:
+                self.reap()
+                continue
+            if order is None:
+                break
+            action, done = order
+            try:
+                action()
+                done.set_result(None)
+            except Exception as error:  # noqa: BLE001 - handed to whoever ordered it
+                done.set_exception(error)
+        for worker_id in list(self.workers):
+            self.end_worker(worker_id)
+
+    def stop(self) -> None:
+        self.orders.put(None)
+
+    def carry_out(self, action: Callable[[], None]) -> None:
+        """Have `action` done by the thread in `run`; raises what it raises."""
+        done: futures.Future[None] = futures.Future()
+        self.orders.put((action, done))
+        done.result(timeout=60)
+
+    def start_worker(self, worker_id: str, control_address: str) -> None:
+        self.end_worker(worker_id)
+        slot = next(number for number in range(1, 1000) if number not in {worker.slot for worker in self.workers.values()})
+        command = [sys.executable, "-m", "pipeline.run_worker", "--id", worker_id, "--control", control_address]
+        command += ["--parent", str(os.getpid()), "--state-cache-bytes", str(self.state_cache_bytes)]
+        environment = {**os.environ, METRICS_FOLDER_VARIABLE: str(self.metrics_folder), "PYTHONUNBUFFERED": "1"}
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment
+        )
+        self.workers[worker_id] = Worker(process, slot)
+        log.info("worker %s started with pid %d, its output is in worker-%d.log", worker_id, process.pid, slot)
+        threading.Thread(target=keep_output, args=(process, self.log_folder / f"worker-{slot}.log"), daemon=True).start()
+
+    def end_worker(self, worker_id: str) -> None:
+        worker = self.workers.pop(worker_id, None)
+        if worker is None:
+            return
+        worker.process.terminate()
+        try:
+            worker.process.wait(GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            worker.process.kill()
+            worker.process.wait()
+        multiprocess.mark_process_dead(worker.process.pid, str(self.metrics_folder))
+        log.info("worker %s ended", worker_id)
+
+    def reap(self) -> None:
+        """Bury the workers that ended by themselves: no zombies, no gauges of the dead."""
+        for worker_id, worker in list(self.workers.items()):
+            if worker.process.poll() is not None:
+                log.warning("worker %s ended by itself with exit code %s", worker_id, worker.process.returncode)
+                del self.workers[worker_id]
+                multiprocess.mark_process_dead(worker.process.pid, str(self.metrics_folder))
+
+
+def keep_output(process: subprocess.Popen[bytes], file: Path) -> None:
+    """Copy what a worker prints into a file that rotates, so that neither its pipe nor the disk fills up."""
+    keeper = RotatingFileHandler(file, maxBytes=LOG_LIMIT_BYTES, backupCount=OLD_LOGS)
+    assert process.stdout is not None  # noqa: S101 - started with a pipe, see start_worker
+    with process.stdout as output:
+        while line := output.readline(LINE_LIMIT_BYTES):
+            keeper.emit(logging.makeLogRecord({"msg": line.decode(errors="replace").rstrip("\n")}))
+    keeper.close()
+
+
+def remove_metrics_of_the_dead(folder: Path) -> None:
+    """Delete the files of processes that are gone; those of a worker of another, living pool stay."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in folder.glob("*.db"):
+        pid = file.stem.rpartition("_")[2]
+        if not Path(f"/proc/{pid}").exists():
+            file.unlink(missing_ok=True)
+
+
+def load_messages() -> Any:
+    """Return Beam's module of worker messages without running apache_beam/__init__.py, which imports all of Beam."""
+    spec = importlib.util.find_spec("apache_beam")
+    if spec is None:
+        raise ImportError("apache_beam is not installed for this Python; run make setup")
+    sys.modules["apache_beam"] = importlib.util.module_from_spec(spec)  # known by its place, its code not run
+    return importlib.import_module("apache_beam.portability.api.org.apache.beam.model.fn_execution.v1.beam_fn_api_pb2")
+
+
+def serve(pool: WorkerPool, address: str) -> grpc.Server:
+    """Offer Beam's worker pool service at exactly `address` (host:port).
+
+    Raises:
+        RuntimeError: the address cannot be bound.
+    """
+    messages = load_messages()
+
+    def answer(action: Callable[[], None], response: Callable[..., Any]) -> Any:
+        try:
+            pool.carry_out(action)
+        except Exception as error:
+            log.exception("an order of Flink failed")
+            return response(error=f"{type(error).__name__}: {error}")
+        return response()
+
+    def start(request: Any, _context: grpc.ServicerContext) -> Any:
+        action = lambda: pool.start_worker(request.worker_id, request.control_endpoint.url)  # noqa: E731 - an order
+        return answer(action, messages.StartWorkerResponse)
+
+    def stop(request: Any, _context: grpc.ServicerContext) -> Any:
+        return answer(lambda: pool.end_worker(request.worker_id), messages.StopWorkerResponse)
+
+    handlers = {
+        name: grpc.unary_unary_rpc_method_handler(
+            function, request_deserializer=request.FromString, response_serializer=response.SerializeToString
+        )
+        for name, function, request, response in (
+            ("StartWorker", start, messages.StartWorkerRequest, messages.StartWorkerResponse),
+            ("StopWorker", stop, messages.StopWorkerRequest, messages.StopWorkerResponse),
+        )
+    }
+    # Without so_reuseport=0 a second pool on the same port starts, and takes half of the requests.
+    server = grpc.server(futures.ThreadPoolExecutor(2), options=[("grpc.so_reuseport", 0)])
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, handlers),))
+    server.add_insecure_port(address)
+    server.start()
+    return server
+
+
+def main(arguments: Iterable[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--log-folder", type=Path, required=True)
+    parser.add_argument("--metrics-folder", type=Path, required=True)
+    parser.add_argument("--state-cache-bytes", type=int, default=16 * 1024 * 1024)
+    given = parser.parse_args(None if arguments is None else list(arguments))
+    given.log_folder.mkdir(parents=True, exist_ok=True)
+    keeper = RotatingFileHandler(given.log_folder / "pool.log", maxBytes=LOG_LIMIT_BYTES, backupCount=OLD_LOGS)
+    logging.basicConfig(level=logging.INFO, handlers=[keeper], format="%(asctime)s %(levelname)s %(message)s")
+    remove_metrics_of_the_dead(given.metrics_folder)
+    pool = WorkerPool(given.log_folder, given.metrics_folder, given.state_cache_bytes)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: pool.stop())
+    server = serve(pool, f"{given.host}:{given.port}")
+    log.info("listening on %s:%d", given.host, given.port)
+    pool.run()
+    server.stop(grace=None)
+
+
+if __name__ == "__main__":
+    main()

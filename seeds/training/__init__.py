@@ -1,0 +1,1 @@
+"""The parts of `seeds/train.py`: labelled data, tuning in JAX, the article stage, the export to ONNX."""

@@ -1,0 +1,87 @@
+"""The decision on an article, trained on sentence scores that the encoder was not tuned on, and its threshold."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+
+from training.data import index_of
+from transforms.model.decision import OUTCOMES, ArticleHeads, contested_features, evidence_strength, outcome_features, vote
+from transforms.model.heads import CHANGE_TYPES, DIRECTIONS, STATUSES, SentenceScores
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from training.data import LabelledArticle
+
+FALSE_ALARMS_PER_THOUSAND = 1.0
+# How strongly the regressions are held back: few articles, correlated features.
+REGULARISATION = 0.3
+
+
+def train_article_heads(articles: Sequence[LabelledArticle], scores: Sequence[SentenceScores]) -> dict[str, np.ndarray]:
+    """Fits every regression on labelled articles (real news among them) and the scores of their sentences."""
+    outcomes = np.array([index_of(OUTCOMES, article.outcome) for article in articles])
+    features = np.stack([outcome_features(s, is_title(a)) for a, s in zip(articles, scores, strict=True)])
+    arrays = _fit("outcome", features, outcomes, len(OUTCOMES))
+    told = [(a, s, evidence_strength(s, OUTCOMES[o])) for a, s, o in zip(articles, scores, outcomes, strict=True) if o]
+    for name, classes in (("direction", DIRECTIONS), ("change_type", CHANGE_TYPES), ("status", STATUSES)):
+        votes = np.stack([vote(getattr(s, name), strength) for _, s, strength in told])
+        arrays |= _fit(name, votes, np.array([index_of(classes, a.labels[name]) for a, _, _ in told]), len(classes))
+    denials = np.stack([contested_features(s, strength) for _, s, strength in told])
+    return arrays | _fit("contested", denials, np.array([int(a.labels["contested"]) for a, _, _ in told]), 2)
+
+
+def is_title(article: LabelledArticle) -> np.ndarray:
+    return np.array([reading.is_title for reading in article.readings])
+
+
+def _fit(name: str, features: np.ndarray, labels: np.ndarray, classes: int) -> dict[str, np.ndarray]:
+    features, labels = features[labels >= 0], labels[labels >= 0]
+    mean, scale = features.mean(0), features.std(0) + 1e-3
+    model = LogisticRegression(C=REGULARISATION, max_iter=2000).fit((features - mean) / scale, labels)
+    matrix, bias = np.zeros((features.shape[1], classes)), np.full(classes, -30.0)
+    if len(model.classes_) == 2:  # noqa: PLR2004 - scikit-learn gives one column for two classes
+        matrix[:, model.classes_[1]], bias[model.classes_] = model.coef_[0], [0.0, model.intercept_[0]]
+    else:
+        matrix[:, model.classes_], bias[model.classes_] = model.coef_.T, model.intercept_
+    return {f"{name}_mean": mean, f"{name}_scale": scale, f"{name}_matrix": matrix, f"{name}_bias": bias}
+
+
+def choose_threshold(flags: np.ndarray, probabilities: np.ndarray, news: np.ndarray) -> float:
+    """The threshold of the best F1 on dev articles at which real news raises no more alarms than allowed."""
+    allowed = int(FALSE_ALARMS_PER_THOUSAND * len(news) / 1000)
+    floor = float(np.sort(news)[::-1][allowed]) + 1e-6 if len(news) > allowed else 0.0
+    candidates = sorted({max(0.3, floor), *(t for t in np.arange(0.3, 0.9, 0.02) if t >= floor)})
+    return max(candidates, key=lambda t: (round(f1(flags, probabilities >= t), 3), -abs(t - 0.5)))
+
+
+def f1(truth: np.ndarray, found: np.ndarray) -> float:
+    return float(2 * (truth & found).sum() / max(1, truth.sum() + found.sum()))
+
+
+def report(articles: Sequence[LabelledArticle], scores: Sequence[SentenceScores], heads: ArticleHeads) -> dict[str, Any]:
+    """How the decisions on labelled articles compare with their labels."""
+    decisions = [heads.decide(s, is_title(a)) for a, s in zip(articles, scores, strict=True)]
+    pairs = list(zip(articles, decisions, strict=True))
+    truth, found = np.array([a.labels["flag"] for a, _ in pairs]), np.array([d.flag for _, d in pairs])
+    right = [(a, d) for a, d in pairs if a.labels["flag"] and d.flag]
+    opposite = {("opening", "closing"), ("closing", "opening")}
+
+    def share(name: str) -> float:
+        return round(float(np.mean([getattr(d, name) == a.labels[name] for a, d in right])), 3) if right else 0.0
+
+    return {
+        "articles": len(pairs), "flagged": int(truth.sum()),
+        "precision": round(float((truth & found).sum() / max(1, found.sum())), 3),
+        "recall": round(float((truth & found).sum() / max(1, truth.sum())), 3), "f1": round(f1(truth, found), 3),
+        "direction": share("direction"), "change_type": share("change_type"), "status": share("status"), "contested": share("contested"),
+        "flips": round(float(np.mean([(a.labels["direction"], d.direction.value) in opposite for a, d in right])), 3) if right else 0.0,
+        "novelty": round(float(np.mean([d.novelty.value == a.outcome for a, d in pairs])), 3),
+        "retrospectives_found": f"{sum(d.novelty.value == a.outcome == 'retrospective' for a, d in pairs)} of {sum(a.outcome == 'retrospective' for a, _ in pairs)}",
+        "evidence": round(float(np.mean([any(a.is_evidence[i] for i in d.evidence) for a, d in right])), 3) if right else 0.0,
+        "missed": [a.id for a, d in pairs if a.labels["flag"] and not d.flag], "false": [a.id for a, d in pairs if d.flag and not a.labels["flag"]],
+    }  # fmt: skip

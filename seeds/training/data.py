@@ -1,0 +1,181 @@
+"""Labelled articles and sentences, real news, and which side of the split each belongs to."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from transforms.model.heads import CHANGE_TYPES, DIRECTIONS, OBJECTS, STATUSES
+from transforms.model.reading import Reading, choose_sentences
+
+SEEDS = Path(__file__).parent.parent
+UNKNOWN = -1
+# Shares of the split in hundredths: below 70 train, below 85 dev, else test.
+TRAIN_BELOW, DEV_BELOW = 70, 85
+# Real news: a third each, for the test needs 2,000 articles of its own.
+NEWS_TRAIN_BELOW, NEWS_DEV_BELOW = 32, 62
+
+
+@dataclass
+class Example:
+    """A sentence as the heads are taught it; a label UNKNOWN is not taught; `weights` scale single labels."""
+
+    text: str
+    context: str
+    group: str
+    change: float = UNKNOWN
+    change_weight: float = 1.0
+    object: int = UNKNOWN
+    direction: int = UNKNOWN
+    change_type: int = UNKNOWN
+    status: int = UNKNOWN
+    past: float = UNKNOWN
+    denial: float = UNKNOWN
+    soft_weight: float = 1.0
+
+
+@dataclass
+class LabelledArticle:
+    """An article with its labels, the sentences that are read of it and which of them are evidence."""
+
+    id: str
+    language: str
+    title: str
+    content: str
+    group: str
+    labels: dict[str, Any]
+    readings: list[Reading] = field(default_factory=list)
+    is_evidence: list[bool] = field(default_factory=list)
+
+    @property
+    def outcome(self) -> str:
+        """new | retrospective | none."""
+        return str(self.labels["novelty"])
+
+
+def hundredth(key: str) -> int:
+    """A stable number from 0 to 99."""
+    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:4], "big") % 100
+
+
+def side(group: str) -> str:
+    """train | dev | test, the same for everything of one event or one set."""
+    place = hundredth(group)
+    return "train" if place < TRAIN_BELOW else "dev" if place < DEV_BELOW else "test"
+
+
+def news_side(group: str) -> str:
+    place = hundredth(group)
+    return "train" if place < NEWS_TRAIN_BELOW else "dev" if place < NEWS_DEV_BELOW else "test"
+
+
+def read_articles(folder: Path = SEEDS / "articles") -> list[LabelledArticle]:
+    """Every labelled article, in the order of files and lines; a half-written last line is left out."""
+    articles = []
+    for path in sorted(folder.glob("*.jsonl")):
+        for line in path.read_text("utf-8").splitlines():
+            try:
+                labels = json.loads(line)
+            except ValueError:
+                continue
+            content = f"{labels['title']}\n{labels['text']}" if labels["title"] else labels["text"]
+            article = LabelledArticle(labels["id"], labels["language"], labels["title"], content, labels.get("same_as") or labels["event"], labels)
+            articles.append(mark_evidence(article))
+    return articles
+
+
+def mark_evidence(article: LabelledArticle) -> LabelledArticle:
+    """Chooses the sentences to read, and marks those that share half of the shorter span with a labelled evidence sentence."""
+    article.readings = choose_sentences(article.content, article.title)
+    spans = []
+    for quote in article.labels.get("evidence", ()):
+        at = article.content.find(quote)
+        spans += [(at, at + len(quote))] if at >= 0 else []
+    article.is_evidence = [
+        any(min(r.end, end) - max(r.start, start) > 0.5 * min(r.end - r.start, end - start) for start, end in spans)
+        for r in article.readings
+    ]
+    return article
+
+
+def article_examples(article: LabelledArticle) -> list[Example]:
+    """The sentences of an article as examples: evidence is a change, the rest of a flagged article only weakly none."""
+    labels, examples = article.labels, []
+    for reading, is_evidence in zip(article.readings, article.is_evidence, strict=True):
+        example = Example(article.content[reading.start : reading.end], reading.context, article.group)
+        if article.outcome == "none":
+            example.change, example.denial, example.past = 0, 0, 0
+        elif is_evidence:
+            example.change = float(article.outcome == "new")
+            example.object = OBJECTS.index("weights")
+            example.direction = index_of(DIRECTIONS, labels["direction"])
+            example.change_type = index_of(CHANGE_TYPES, labels["change_type"])
+            example.status = index_of(STATUSES, labels["status"])
+            example.past = float(article.outcome == "retrospective")
+            example.soft_weight = 0.7
+            example.denial = 0 if not labels["contested"] and labels["status"] != "denied" else UNKNOWN
+        else:
+            example.change, example.change_weight = 0, 0.15 if article.outcome == "new" else 0.5
+            example.denial = 0 if not labels["contested"] else UNKNOWN
+        examples.append(example)
+    return examples
+
+
+def index_of(values: tuple[Any, ...], name: str) -> int:
+    names = [str(getattr(value, "value", value)) for value in values]
+    return names.index(name) if name in names else UNKNOWN
+
+
+def read_sentences(folder: Path = SEEDS / "sentences") -> list[tuple[str, Example]]:
+    """Every labelled sentence with its language; rows of the wrong length (half-written) are left out."""
+    rows = []
+    for path in sorted(folder.glob("*.tsv")):
+        with path.open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE):
+                if None in row or None in row.values() or row["change"] not in {"0", "1"}:
+                    continue
+                rows.append((row["language"], _sentence_example(row)))
+    return rows
+
+
+def _sentence_example(row: dict[str, str]) -> Example:
+    is_told = row["direction"] != "none"
+    return Example(
+        row["text"], "", row["set"],
+        change=float(row["change"]),
+        object=index_of(OBJECTS, row["object"]),
+        direction=index_of(DIRECTIONS, row["direction"]),
+        change_type=index_of(CHANGE_TYPES, row["change_type"]) if is_told else UNKNOWN,
+        status=index_of(STATUSES, row["status"]) if is_told else UNKNOWN,
+        past=float(row["time"] == "past"),
+        denial=float(row["status"] == "denied"),
+    )  # fmt: skip
+
+
+def read_news(shared: Path) -> list[LabelledArticle]:
+    """The real articles of shared/data/news, none of them a change; translations of one story have one group."""
+    articles = []
+    for path in sorted((shared / "data" / "news").glob("*.jsonl.gz")):
+        with gzip.open(path, "rt", encoding="utf-8") as file:
+            for line in file:
+                row = json.loads(line)
+                title = row.get("title") or ""
+                content = row["text"] if row["text"].startswith(title) else f"{title}\n{row['text']}"
+                labels = {"flag": False, "novelty": "none", "evidence": []}
+                articles.append(LabelledArticle(row["id"], row["lang"], title, content, row.get("url") or row["id"], labels))
+    return articles
+
+
+def news_examples(articles: list[LabelledArticle], sentences_each: int) -> list[Example]:
+    """The first sentences of real articles: nothing is told of any change, nor of weights."""
+    examples = []
+    for article in articles:
+        for reading in choose_sentences(article.content, article.title, limit=sentences_each):
+            text = article.content[reading.start : reading.end]
+            examples.append(Example(text, reading.context, article.group, change=0, object=OBJECTS.index("other"), past=0, denial=0))
+    return examples

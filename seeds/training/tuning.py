@@ -1,0 +1,239 @@
+"""Tunes the encoder's top layers and its sentence heads together, in JAX on the CPU.
+
+The lower layers are run once and their states kept; only the layers above are trained. Batches hold sentences of about one length.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from training.data import UNKNOWN, Example
+from transforms.model.heads import COLUMNS, VECTOR_SCALE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from build_encoder import BaseModel
+
+    from transforms.model.encoder import EmbeddingRows, Tokenizer
+
+LENGTHS = (24, 32, 48, 64, 96, 128, 168)
+TASK_WEIGHTS = {"change": 1.0, "object": 0.5, "direction": 1.0, "change_type": 0.5, "status": 0.5, "past": 0.5, "denial": 0.5}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How long and how hard to tune."""
+
+    tuned_layers: int = 4
+    epochs: int = 3
+    tokens_in_batch: int = 768
+    rate: float = 1e-4
+    head_rate_factor: float = 20.0
+    dropped: float = 0.1
+    seed: int = 0
+
+
+@dataclass
+class States:
+    """What the lower layers made of each example: `hidden[i]` (length, width) in float16 and where its sentence begins."""
+
+    hidden: list[np.ndarray]
+    first: np.ndarray
+
+    def batch(self, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(B, S, W) states, (B, S) which places are filled, (B, S) which belong to the sentence; S is one of LENGTHS."""
+        longest = max(len(self.hidden[i]) for i in chosen)
+        length = next(limit for limit in LENGTHS if limit >= longest)
+        hidden = np.zeros((len(chosen), length, self.hidden[0].shape[1]), np.float32)
+        filled = np.zeros((len(chosen), length), np.float32)
+        pooled = np.zeros((len(chosen), length), np.float32)
+        for row, i in enumerate(chosen):
+            size = len(self.hidden[i])
+            hidden[row, :size], filled[row, :size], pooled[row, self.first[i] : size] = self.hidden[i], 1, 1
+        return hidden, filled, pooled
+
+
+def lower_states(base: BaseModel, settings: Settings, inputs: Sequence[tuple[str, str]], tokenizer: Tokenizer, rows: EmbeddingRows) -> States:
+    """Runs (text, context) pairs through the layers that are not tuned."""
+    layers = _stack(base.layers[: len(base.layers) - settings.tuned_layers])
+    norm = tuple(jnp.asarray(part) for part in base.norm)
+
+    @jax.jit
+    def run(embedded: jax.Array, filled: jax.Array) -> jax.Array:
+        return _run_layers(layers, _norm(embedded, *norm, base.epsilon), filled, base.heads, base.epsilon, None, 0.0)
+
+    tokens = [tokenizer.tokens(text, context) for text, context in inputs]
+    order = np.argsort([len(t.ids) for t in tokens], kind="stable")
+    hidden: list[np.ndarray] = [np.zeros(0)] * len(tokens)
+    for at in range(0, len(order), 16):
+        chosen = order[at : at + 16]
+        longest = max(len(tokens[i].ids) for i in chosen)
+        length = next(limit for limit in LENGTHS if limit >= longest)
+        embedded, filled = np.zeros((16, length, base.width), np.float32), np.zeros((16, length), np.float32)
+        for row, i in enumerate(chosen):
+            size = len(tokens[i].ids)
+            embedded[row, :size], filled[row, :size] = rows.embed(tokens[i].ids), 1
+        filled[len(chosen) :, 0] = 1
+        states = np.asarray(run(embedded, filled))
+        for row, i in enumerate(chosen):
+            hidden[i] = states[row, : len(tokens[i].ids)].astype(np.float16)
+    return States(hidden, np.array([t.first for t in tokens]))
+
+
+def tune(base: BaseModel, states: States, examples: Sequence[Example], settings: Settings, name: str) -> dict[str, Any]:
+    """Trains on all examples; returns the parameters `layers`, `matrix`, `bias`. Prints its progress as `name`."""
+    targets = _targets(examples)
+    parameters = {
+        "layers": _stack(base.layers[len(base.layers) - settings.tuned_layers :]),
+        "matrix": jnp.zeros((base.width, sum(COLUMNS.values()))),
+        "bias": jnp.zeros(sum(COLUMNS.values())),
+    }
+    lengths = np.array([len(hidden) for hidden in states.hidden])
+    random = np.random.default_rng(settings.seed)
+    plans = [_batches(lengths, settings.tokens_in_batch, random) for _ in range(settings.epochs)]
+    steps, done, started = sum(map(len, plans)), 0, time.monotonic()
+    optimiser = _optimiser(settings, steps)
+    memory = optimiser.init(parameters)
+    step = jax.jit(partial(_step, optimiser, base.heads, base.epsilon, settings.dropped))
+    for epoch, plan in enumerate(plans, 1):
+        losses = []
+        for chosen in plan:
+            hidden, filled, pooled = states.batch(chosen)
+            labels = {key: value[chosen] for key, value in targets.items()}
+            parameters, memory, loss = step(parameters, memory, (hidden, filled, pooled), labels, jax.random.PRNGKey(settings.seed * 100_003 + done))
+            losses.append(float(loss))
+            done += 1
+            if done % 100 == 0:
+                spent = time.monotonic() - started
+                print(f"{name}: step {done} of {steps}, loss {np.mean(losses[-100:]):.3f}, {spent:.0f} s, {spent / done * (steps - done):.0f} s left", flush=True)
+        print(f"{name}: epoch {epoch} of {settings.epochs}, mean loss {np.mean(losses):.3f}", flush=True)
+    return parameters
+
+
+def predict(base: BaseModel, parameters: dict[str, Any], states: States) -> np.ndarray:
+    """Logits (n, sum of COLUMNS) of every example."""
+
+    @jax.jit
+    def run(hidden: jax.Array, filled: jax.Array, pooled: jax.Array) -> jax.Array:
+        return _logits(parameters, hidden, filled, pooled, base.heads, base.epsilon, None, 0.0)
+
+    logits = np.zeros((len(states.hidden), sum(COLUMNS.values())), np.float32)
+    order = np.argsort([len(hidden) for hidden in states.hidden], kind="stable")
+    for at in range(0, len(order), 16):
+        chosen = order[at : at + 16]
+        padded = np.concatenate([chosen, np.repeat(chosen[-1:], 16 - len(chosen))])
+        logits[chosen] = np.asarray(run(*states.batch(padded)))[: len(chosen)]
+    return logits
+
+
+def tuned_layers(base: BaseModel, parameters: dict[str, Any]) -> list[dict[str, np.ndarray]]:
+    """All layers of the encoder, the tuned ones in their places."""
+    count = parameters["layers"]["ao"].shape[0]
+    top = [{key: np.asarray(value[i]) for key, value in parameters["layers"].items()} for i in range(count)]
+    return [*base.layers[: len(base.layers) - count], *top]
+
+
+def _batches(lengths: np.ndarray, tokens_in_batch: int, random: np.random.Generator) -> list[np.ndarray]:
+    """Every example once, in batches of one padded length; the sizes are fixed for each length, so that few shapes are compiled."""
+    batches = []
+    padded = np.array([next(limit for limit in LENGTHS if limit >= length) for length in lengths])
+    for limit in LENGTHS:
+        members = random.permutation(np.flatnonzero(padded == limit))
+        size = max(4, tokens_in_batch // limit)
+        if len(members):
+            members = np.concatenate([members, members[: -len(members) % size]])
+            members = np.resize(members, -(-len(members) // size) * size)
+        batches += np.split(members, len(members) // size) if len(members) else []
+    return [batches[i] for i in random.permutation(len(batches))]
+
+
+def _targets(examples: Sequence[Example]) -> dict[str, np.ndarray]:
+    numbers = {name: np.array([getattr(e, name) for e in examples], np.float32) for name in ("change", "past", "denial", "change_weight", "soft_weight")}
+    return numbers | {name: np.array([getattr(e, name) for e in examples], np.int32) for name in ("object", "direction", "change_type", "status")}
+
+
+def _optimiser(settings: Settings, steps: int) -> optax.GradientTransformation:
+    warm = max(1, steps // 10)
+
+    def schedule(peak: float) -> optax.Schedule:
+        return optax.join_schedules([optax.linear_schedule(0, peak, warm), optax.linear_schedule(peak, 0, steps - warm)], [warm])
+
+    rates = {
+        "encoder": optax.adamw(schedule(settings.rate), weight_decay=0.01),
+        "heads": optax.adamw(schedule(settings.rate * settings.head_rate_factor), weight_decay=0.001),
+    }
+    kinds = {"layers": "encoder", "matrix": "heads", "bias": "heads"}
+    return optax.chain(optax.clip_by_global_norm(1.0), optax.multi_transform(rates, kinds))
+
+
+def _step(optimiser: optax.GradientTransformation, heads: int, epsilon: float, dropped: float, parameters: Any, memory: Any, inputs: Any, labels: Any, key: Any) -> Any:
+    def loss_of(parameters: Any) -> jax.Array:
+        return _loss(_logits(parameters, *inputs, heads, epsilon, key, dropped), labels)
+
+    loss, gradient = jax.value_and_grad(loss_of)(parameters)
+    updates, memory = optimiser.update(gradient, memory, parameters)
+    return optax.apply_updates(parameters, updates), memory, loss
+
+
+def _loss(logits: jax.Array, labels: dict[str, jax.Array]) -> jax.Array:
+    total, at = jnp.zeros(()), 0
+    for name, width in COLUMNS.items():
+        part, label = logits[:, at : at + width], labels[name]
+        at += width
+        if width == 1:
+            losses = optax.sigmoid_binary_cross_entropy(part[:, 0], jnp.clip(label, 0, 1))
+        else:
+            losses = optax.softmax_cross_entropy_with_integer_labels(part, jnp.maximum(label, 0))
+        weight = jnp.where(label == UNKNOWN, 0.0, 1.0) * (labels["change_weight"] if name == "change" else labels["soft_weight"])
+        total += TASK_WEIGHTS[name] * (losses * weight).sum() / jnp.maximum(weight.sum(), 1.0)
+    return total
+
+
+def _logits(parameters: Any, hidden: jax.Array, filled: jax.Array, pooled: jax.Array, heads: int, epsilon: float, key: Any, dropped: float) -> jax.Array:
+    states = _run_layers(parameters["layers"], hidden, filled, heads, epsilon, key, dropped)
+    vectors = (states * pooled[..., None]).sum(1) / pooled.sum(1, keepdims=True)
+    vectors /= jnp.linalg.norm(vectors, axis=-1, keepdims=True)
+    return VECTOR_SCALE * vectors @ parameters["matrix"] + parameters["bias"]
+
+
+def _stack(layers: list[dict[str, np.ndarray]]) -> dict[str, jax.Array]:
+    return {key: jnp.stack([jnp.asarray(layer[key]) for layer in layers]) for key in layers[0]}
+
+
+def _norm(x: jax.Array, weight: jax.Array, bias: jax.Array, epsilon: float) -> jax.Array:
+    x -= x.mean(-1, keepdims=True)
+    return x * jax.lax.rsqrt((x * x).mean(-1, keepdims=True) + epsilon) * weight + bias
+
+
+def _run_layers(layers: Any, x: jax.Array, filled: jax.Array, heads: int, epsilon: float, key: Any, dropped: float) -> jax.Array:
+    size, length, width = x.shape
+    mask = jnp.where(filled[:, None, None, :] > 0, 0.0, -1e9)
+    count = layers["ao"].shape[0]
+    keys = jax.random.split(key, count) if key is not None else jnp.zeros((count, 2), jnp.uint32)
+
+    def drop(values: jax.Array, drop_key: Any) -> jax.Array:
+        if key is None:
+            return values
+        return jnp.where(jax.random.bernoulli(drop_key, 1 - dropped, values.shape), values / (1 - dropped), 0)
+
+    def one_layer(x: jax.Array, inputs: Any) -> tuple[jax.Array, None]:
+        layer, layer_key = inputs
+        first, second = jax.random.split(layer_key, 2) if key is not None else (None, None)
+        query, keyed, value = (x @ layer["wqkv"] + layer["bqkv"]).reshape(size, length, 3, heads, width // heads).transpose(2, 0, 3, 1, 4)
+        shares = jax.nn.softmax(query @ keyed.transpose(0, 1, 3, 2) / np.sqrt(width // heads) + mask, -1)
+        mixed = (shares @ value).transpose(0, 2, 1, 3).reshape(size, length, width)
+        x = _norm(drop(mixed @ layer["ao"] + layer["aob"], first) + x, layer["aw"], layer["ab"], epsilon)
+        inner = jax.nn.gelu(x @ layer["fi"] + layer["fib"], approximate=False)
+        return _norm(drop(inner @ layer["fo"] + layer["fob"], second) + x, layer["ow"], layer["ob"], epsilon), None
+
+    x, _ = jax.lax.scan(one_layer, x, (layers, keys))
+    return x

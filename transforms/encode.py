@@ -1,0 +1,102 @@
+"""Encode: records become messages for the topics that strangers read."""
+
+from __future__ import annotations
+
+import apache_beam as beam
+import msgspec
+
+from transforms.records import Alert, Assessment, OutgoingMessage, Rejected
+
+SOURCE = "/openweight-monitor"
+
+
+class EncodeAssessments(beam.PTransform):
+    """Assessment -> OutgoingMessage on PREFIX.assessments."""
+
+    def __init__(self, prefix: str) -> None:
+        super().__init__()
+        self._prefix = prefix
+
+    def expand(self, assessments: beam.PCollection) -> beam.PCollection:
+        return assessments | beam.Map(encode_assessment, self._prefix).with_output_types(OutgoingMessage)
+
+
+class EncodeAlerts(beam.PTransform):
+    """Alert -> OutgoingMessage on PREFIX.alerts.DIRECTION."""
+
+    def __init__(self, prefix: str) -> None:
+        super().__init__()
+        self._prefix = prefix
+
+    def expand(self, alerts: beam.PCollection) -> beam.PCollection:
+        return alerts | beam.Map(encode_alert, self._prefix).with_output_types(OutgoingMessage)
+
+
+class EncodeRejected(beam.PTransform):
+    """Rejected -> OutgoingMessage on PREFIX.rejected."""
+
+    def __init__(self, prefix: str) -> None:
+        super().__init__()
+        self._prefix = prefix
+
+    def expand(self, rejected: beam.PCollection) -> beam.PCollection:
+        return rejected | beam.Map(encode_rejected, self._prefix).with_output_types(OutgoingMessage)
+
+
+def encode_assessment(assessment: Assessment, prefix: str) -> OutgoingMessage:
+    return OutgoingMessage(
+        topic=f"{prefix}.assessments",
+        key=(assessment.url or assessment.id).encode(),
+        value=msgspec.json.encode(assessment),
+        headers=_headers(("outcome", assessment.outcome), ("flag", str(assessment.flag).lower()), ("language", assessment.language)),
+    )
+
+
+def encode_alert(alert: Alert, prefix: str) -> OutgoingMessage:
+    """An alert after the CloudEvents Kafka binding (binary mode), so that a subscriber filters by headers without parsing."""
+    return OutgoingMessage(
+        topic=f"{prefix}.alerts.{alert.direction}",
+        key=alert.alert_id.encode(),
+        value=msgspec.json.encode(alert),
+        headers=_headers(
+            ("ce_specversion", "1.0"),
+            # An id is one event's: an alert's revisions share the subject, not the id.
+            ("ce_id", f"{alert.alert_id}.{alert.revision}"),
+            ("ce_subject", alert.alert_id),
+            ("ce_type", f"openweight.alert.{alert.state}"),
+            ("ce_source", SOURCE),
+            ("ce_time", alert.last_reported_at.isoformat()),
+            ("content-type", "application/json; charset=utf-8"),
+            ("actor", alert.actor),
+            ("direction", alert.direction),
+            ("change_type", alert.change_type),
+            ("language", alert.language),
+            ("severity", alert.severity),
+            ("story_id", alert.story_id),
+            ("contested", str(alert.contested).lower()),
+            ("notable", str(alert.is_notable).lower()),
+        ),
+    )
+
+
+def encode_rejected(rejected: Rejected, prefix: str) -> OutgoingMessage:
+    """The message as it was received, with the reason in its headers."""
+    position = rejected.position
+    return OutgoingMessage(
+        topic=f"{prefix}.rejected",
+        key=rejected.key,
+        value=rejected.value,
+        headers=_headers(
+            ("stage", rejected.stage),
+            ("reason", rejected.reason),
+            ("detail", rejected.detail),
+            ("topic", position.topic),
+            ("partition", str(position.partition)),
+            ("offset", str(position.offset)),
+            ("timestamp_milliseconds", str(rejected.timestamp_milliseconds)),
+        ),
+    )
+
+
+def _headers(*pairs: tuple[str, str]) -> tuple[tuple[str, bytes], ...]:
+    return tuple((name, value.encode("utf-8", "backslashreplace")) for name, value in pairs)

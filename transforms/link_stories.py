@@ -1,0 +1,157 @@
+"""LinkStories: flagged articles about one change become one story.
+
+Stories are recomputed from the set of an actor's recent articles, so that they do not depend on the order in which articles arrive.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import pairwise
+
+import apache_beam as beam
+from apache_beam.transforms.timeutil import TimeDomain
+from apache_beam.transforms.userstate import ReadModifyWriteStateSpec, TimerSpec, on_timer
+from apache_beam.utils.timestamp import Duration, Timestamp
+
+from transforms.coding import RecordCoder
+from transforms.records import Assessment, Direction, Member, Members, StoryUpdate
+
+UNKNOWN_ACTOR = "unknown"
+SECONDS_PER_DAY = 86_400
+
+
+@dataclass(frozen=True)
+class StoryLimits:
+    """How long a story takes articles (days without a new report), and how many articles of one actor are kept."""
+
+    open_days: int = 7
+    members_per_actor: int = 500
+
+
+class LinkStories(beam.PTransform):
+    """Assessment -> StoryUpdate; only flagged assessments leave the light path."""
+
+    def __init__(self, limits: StoryLimits) -> None:
+        super().__init__()
+        self._limits = limits
+
+    def expand(self, assessments: beam.PCollection) -> beam.PCollection:
+        return (
+            assessments
+            | "KeyByActor" >> beam.FlatMap(key_by_actor).with_output_types(tuple[str, Member])
+            | "Link" >> beam.ParDo(_LinkEach(self._limits)).with_output_types(StoryUpdate)
+        )
+
+
+def key_by_actor(assessment: Assessment) -> list[tuple[str, Member]]:
+    """The flagged article under its first actor; nothing for an article that is not flagged."""
+    if not assessment.flag:
+        return []
+    member = Member(
+        article=assessment.url or assessment.id,
+        position=assessment.position,
+        sha256=assessment.sha256,
+        url=assessment.url,
+        title=assessment.title,
+        publisher=assessment.publisher,
+        language=assessment.language,
+        at=assessment.published_at or assessment.received_at,
+        received_at=assessment.received_at,
+        direction=assessment.direction,
+        change_type=assessment.change_type,
+        status=assessment.status,
+        contested=assessment.contested,
+        score=assessment.score,
+        actors=assessment.actors,
+        evidence=assessment.evidence,
+        model=assessment.model,
+    )
+    return [(assessment.actors[0] if assessment.actors else UNKNOWN_ACTOR, member)]
+
+
+def link(actor: str, known: tuple[Member, ...], new: Member, limits: StoryLimits) -> tuple[tuple[Member, ...], list[StoryUpdate]]:
+    """The actor's articles with the new one, and the stories that changed by it.
+
+    The same article again changes nothing; an article of the same name with other bytes takes the place of the old one.
+    """
+    if any(member.article == new.article and member.sha256 == new.sha256 for member in known):
+        return known, []
+    before = group_into_stories(actor, known, limits.open_days)
+    others = tuple(member for member in known if member.article != new.article)
+    after = group_into_stories(actor, (*others, new), limits.open_days)
+    updates = [
+        StoryUpdate(story_id=story_id, actor=actor, before=before.get(story_id, ()), members=members, received_at=new.received_at)
+        for story_id, members in after.items()
+        if members != before.get(story_id)
+    ]
+    for story_id in before.keys() - after.keys():
+        heir = next((other for other, members in after.items() if before[story_id][0] in members), "")
+        updates.append(
+            StoryUpdate(story_id=story_id, actor=actor, before=before[story_id], members=(), received_at=new.received_at, merged_into=heir)
+        )
+    return _keep_recent(after, limits), sorted(updates, key=lambda update: update.story_id)
+
+
+def group_into_stories(actor: str, members: tuple[Member, ...], open_days: int) -> dict[str, tuple[Member, ...]]:
+    """Story id -> its articles, earliest first.
+
+    Articles of one actor and one direction belong together while no gap between them is longer than `open_days`.
+    """
+    stories: dict[str, tuple[Member, ...]] = {}
+    for direction in Direction:
+        ordered = sorted((member for member in members if member.direction is direction), key=lambda member: (member.at, member.article))
+        chain: list[Member] = ordered[:1]
+        for earlier, later in pairwise(ordered):
+            if later.at - earlier.at > timedelta(days=open_days):
+                stories[story_id_of(actor, chain[0])] = tuple(chain)
+                chain = []
+            chain.append(later)
+        if chain:
+            stories[story_id_of(actor, chain[0])] = tuple(chain)
+    return stories
+
+
+def story_id_of(actor: str, earliest: Member) -> str:
+    """16 hexadecimal digits that follow from the actor, the direction and the earliest article alone."""
+    text = f"{actor}\n{earliest.direction}\n{earliest.article}"
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _keep_recent(stories: dict[str, tuple[Member, ...]], limits: StoryLimits) -> tuple[Member, ...]:
+    """Whole stories only: a story that lost its earliest article would change its id."""
+    newest = max(members[-1].at for members in stories.values())
+    kept: list[Member] = []
+    for members in sorted(stories.values(), key=lambda members: members[-1].at, reverse=True):
+        is_open = newest - members[-1].at <= timedelta(days=2 * limits.open_days)
+        if is_open and len(kept) < limits.members_per_actor:
+            kept.extend(members[: limits.members_per_actor - len(kept)])
+    return tuple(kept)
+
+
+class _LinkEach(beam.DoFn):
+    MEMBERS = ReadModifyWriteStateSpec("members", RecordCoder(Members))
+    EXPIRY = TimerSpec("expiry", TimeDomain.REAL_TIME)
+
+    def __init__(self, limits: StoryLimits) -> None:
+        self._limits = limits
+
+    def process(
+        self,
+        keyed: tuple[str, Member],
+        members_state: object = beam.DoFn.StateParam(MEMBERS),
+        expiry: object = beam.DoFn.TimerParam(EXPIRY),
+    ) -> Iterator[StoryUpdate]:
+        actor, new = keyed
+        known = (members_state.read() or Members()).members  # type: ignore[attr-defined]
+        members, updates = link(actor, known, new, self._limits)
+        if updates:
+            members_state.write(Members(members=members))  # type: ignore[attr-defined]
+        expiry.set(Timestamp.now() + Duration(2 * self._limits.open_days * SECONDS_PER_DAY))  # type: ignore[attr-defined]
+        yield from updates
+
+    @on_timer(EXPIRY)
+    def expire(self, members_state: object = beam.DoFn.StateParam(MEMBERS)) -> None:
+        members_state.clear()  # type: ignore[attr-defined]

@@ -1,0 +1,44 @@
+"""Every metric of the job, each declared once; nothing else declares one.
+
+Labels come from closed sets only: text from outside never becomes a label. Counters add up over the worker processes
+(prometheus_client's multiprocess mode, switched on by PROMETHEUS_MULTIPROC_DIR); gauges say which process speaks.
+"""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram
+
+# How many records a stage took, and how many it handed on; a stage that falls behind shows here first.
+STAGE_IN = Counter("openweight_stage_in", "Records that a stage took.", ["stage"])
+STAGE_OUT = Counter("openweight_stage_out", "Records that a stage handed on.", ["stage"])
+STAGE_SECONDS = Counter("openweight_stage_seconds", "Seconds that a stage worked (wall clock).", ["stage"])
+# Reasons are the constants of the stages; `failed` is an error that nobody foresaw.
+REJECTED = Counter("openweight_rejected", "Records set aside, by stage and reason.", ["stage", "reason"])
+
+# The news: languages of the table in transforms/languages, `other` for all that it does not name.
+ARTICLES = Counter("openweight_articles", "Articles assessed, by language.", ["language"])
+CANDIDATES = Counter("openweight_candidates", "Articles that passed the gate and were read by the model.")
+FLAGGED = Counter("openweight_flagged", "Articles flagged, by direction of the change.", ["direction"])
+ALERTS = Counter("openweight_alerts", "Alerts written, by state and direction.", ["state", "direction"])
+ALERT_DELAY = Histogram(
+    "openweight_alert_delay_seconds",
+    "Seconds from the Kafka timestamp of an article to its alert being handed to the producer.",
+    buckets=(0.1, 0.2, 0.3, 0.4, 0.6, 0.8, 1.0, 1.2, 1.5, 2, 3, 5, 10, 30, 60, 300, 3600),
+)
+
+# Where reading stands, by topic and partition (configured topics only).
+CONSUMER_POSITION = Gauge("openweight_consumer_position", "Next offset to read.", ["topic", "partition"], multiprocess_mode="mostrecent")
+END_OFFSET = Gauge("openweight_end_offset", "End offset of the partition.", ["topic", "partition"], multiprocess_mode="mostrecent")
+CONSUMER_LAG = Gauge("openweight_consumer_lag_records", "Records not yet read.", ["topic", "partition"], multiprocess_mode="mostrecent")
+BROKER_UNREACHABLE = Counter("openweight_broker_unreachable", "Polls that found the broker away.")
+
+# The engine, as the supervisor sees it over Flink's REST interface.
+CHECKPOINT_AGE = Gauge("openweight_checkpoint_age_seconds", "Age of the newest complete checkpoint.", multiprocess_mode="mostrecent")
+CHECKPOINT_DURATION = Gauge("openweight_checkpoint_duration_seconds", "How long that checkpoint took.", multiprocess_mode="mostrecent")
+CHECKPOINT_BYTES = Gauge("openweight_checkpoint_bytes", "Size of that checkpoint's state.", multiprocess_mode="mostrecent")
+RESTARTS = Counter("openweight_restarts", "Restarts by what was restarted.", ["process"])
+JOB_RUNNING = Gauge("openweight_job_running", "1 while the job runs, else 0.", multiprocess_mode="mostrecent")
+BUILD = Gauge(
+    "openweight_build_info", "Always 1; the versions are its labels.", ["version", "beam", "flink", "model"],
+    multiprocess_mode="mostrecent",
+)  # fmt: skip

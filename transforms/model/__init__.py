@@ -1,0 +1,1 @@
+"""The sentence encoder, its heads and their weights; knows nothing of Beam."""

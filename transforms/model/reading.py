@@ -1,0 +1,46 @@
+"""Which sentences of an article the encoder reads, and after which context."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from typing import TYPE_CHECKING, NamedTuple
+
+from transforms.text.sentences import split_sentences
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+LIMIT_SENTENCES = 16
+
+
+class Reading(NamedTuple):
+    """A sentence to read: its characters in the content, what is put before it, whether it belongs to the title."""
+
+    start: int
+    end: int
+    context: str
+    is_title: bool
+
+
+def choose_sentences(content: str, title: str, hits: Sequence[int] = (), limit: int = LIMIT_SENTENCES) -> list[Reading]:
+    """At most `limit` sentences in the order of the text: the title, then those that hold one of `hits` (offsets), then the first ones.
+
+    The title is read alone, every other sentence after the title.
+    """
+    spans = split_sentences(content)
+    title_end = len(title) if title and content.startswith(title) else 0
+    sorted_hits = sorted(hits)
+    ranked = sorted(range(len(spans)), key=lambda index: _rank(spans, index, title_end, sorted_hits))
+    context = " ".join(title.split())
+    return [
+        Reading(start, end, "" if start < title_end else context, start < title_end)
+        for start, end in (spans[index] for index in sorted(ranked[:limit]))
+    ]
+
+
+def _rank(spans: list[tuple[int, int]], index: int, title_end: int, hits: list[int]) -> tuple[int, int]:
+    start, end = spans[index]
+    if start < title_end:
+        return 0, index
+    has_hit = bisect_left(hits, end) > bisect_left(hits, start)
+    return (1 if has_hit else 2), index

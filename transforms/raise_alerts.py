@@ -1,0 +1,123 @@
+"""RaiseAlerts: a story that changed becomes what subscribers are told.
+
+An alert follows from the story's articles alone, whatever their order and whatever was restarted meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import apache_beam as beam
+
+from transforms import metrics
+from transforms.records import Alert, AlertState, ArticleReference, ChangeType, Member, Severity, Status, StoryUpdate
+
+# From the weakest to the strongest word on a change: the strongest that any article has is the story's.
+STATUS_ORDER = (Status.NONE, Status.DENIED, Status.RUMOURED, Status.PROPOSED, Status.ANNOUNCED, Status.IN_FORCE)
+# How many independent publishers make a story worth another notice.
+NOTABLE_PUBLISHERS = (2, 5, 10)
+SEVERITY = {
+    Status.IN_FORCE: Severity.HIGH,
+    Status.ANNOUNCED: Severity.HIGH,
+    Status.PROPOSED: Severity.MEDIUM,
+    Status.RUMOURED: Severity.LOW,
+    Status.DENIED: Severity.LOW,
+    Status.NONE: Severity.LOW,
+}
+
+
+class RaiseAlerts(beam.PTransform):
+    """StoryUpdate -> Alert."""
+
+    def __init__(self, articles_per_alert: int) -> None:
+        super().__init__()
+        self._articles_per_alert = articles_per_alert
+
+    def expand(self, updates: beam.PCollection) -> beam.PCollection:
+        return updates | "Raise" >> beam.FlatMap(_raise_counted, self._articles_per_alert).with_output_types(Alert)
+
+
+def _raise_counted(update: StoryUpdate, articles_per_alert: int) -> Iterator[Alert]:
+    alert = raise_alert(update, articles_per_alert)
+    metrics.ALERTS.labels(alert.state, alert.direction).inc()
+    metrics.ALERT_DELAY.observe(max(0.0, (datetime.now(UTC) - update.received_at).total_seconds()))
+    yield alert
+
+
+def raise_alert(update: StoryUpdate, articles_per_alert: int) -> Alert:
+    """The alert of a story as it stands now; `retracted` when the story has no articles of its own any more."""
+    members = update.members or update.before
+    state = AlertState.RETRACTED if not update.members else AlertState.UPDATED if len(members) > 1 else AlertState.RAISED
+    earliest = members[0]
+    status = strongest_status(members)
+    return Alert(
+        alert_id=update.story_id,
+        story_id=update.story_id,
+        revision=len(members) + (state is AlertState.RETRACTED),
+        state=state,
+        is_notable=_is_notable(update),
+        actor=update.actor,
+        actors=tuple(name for name, _ in Counter(name for member in members for name in member.actors).most_common()),
+        direction=earliest.direction,
+        change_type=_most_frequent_change_type(members),
+        status=status,
+        contested=any(member.contested for member in members),
+        severity=_severity(status, _publisher_count(members)),
+        score=round(max(member.score for member in members), 4),
+        headline=earliest.title or earliest.evidence[0].text,
+        language=earliest.language,
+        languages=tuple(sorted({member.language for member in members})),
+        first_reported_at=earliest.at,
+        last_reported_at=members[-1].at,
+        article_count=len(members),
+        publisher_count=_publisher_count(members),
+        articles=tuple(_reference(member) for member in members[:articles_per_alert]),
+        model=earliest.model,
+        merged_into=update.merged_into,
+    )
+
+
+def strongest_status(members: tuple[Member, ...]) -> Status:
+    return max((member.status for member in members), key=STATUS_ORDER.index)
+
+
+def _is_notable(update: StoryUpdate) -> bool:
+    """Whether a person should be told: a new story, or one that moved in status, became contested or gained publishers."""
+    before, now = update.before, update.members
+    if not before or not now:
+        return True
+    return (
+        strongest_status(before) is not strongest_status(now)
+        or any(member.contested for member in before) is not any(member.contested for member in now)
+        or any(_publisher_count(before) < threshold <= _publisher_count(now) for threshold in NOTABLE_PUBLISHERS)
+    )
+
+
+def _publisher_count(members: tuple[Member, ...]) -> int:
+    return len({member.publisher or member.article for member in members})
+
+
+def _most_frequent_change_type(members: tuple[Member, ...]) -> ChangeType:
+    counts = Counter(member.change_type for member in members)
+    return min(counts, key=lambda change_type: (-counts[change_type], change_type))
+
+
+def _severity(status: Status, publisher_count: int) -> Severity:
+    """High for a change that a second publisher confirms; one publisher alone is at most medium."""
+    severity = SEVERITY[status]
+    return Severity.MEDIUM if severity is Severity.HIGH and publisher_count == 1 else severity
+
+
+def _reference(member: Member) -> ArticleReference:
+    return ArticleReference(
+        position=member.position,
+        sha256=member.sha256,
+        url=member.url,
+        title=member.title,
+        publisher=member.publisher,
+        language=member.language,
+        at=member.at,
+        evidence=member.evidence,
+    )

@@ -1,0 +1,291 @@
+"""Every noun of the system, in the order of the flow.
+
+One definition of a record gives the validation of outside JSON, the JSON on topics, its JSON Schema and the MessagePack between
+stages and in state. A field is added with a default, never re-used with another meaning. Times are timezone-aware. Offsets are
+characters into `Article.content`; every quoted span equals the slice.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+
+class Direction(StrEnum):
+    OPENING = "opening"
+    CLOSING = "closing"
+    MIXED = "mixed"
+    UNCLEAR = "unclear"
+    NONE = "none"
+
+
+class ChangeType(StrEnum):
+    RELEASE_STRATEGY = "release_strategy"
+    WEIGHTS_ACCESS = "weights_access"
+    LICENCE = "licence"
+    REGULATION = "regulation"
+    PLATFORM = "platform"
+    NONE = "none"
+
+
+class Status(StrEnum):
+    IN_FORCE = "in_force"
+    ANNOUNCED = "announced"
+    PROPOSED = "proposed"
+    RUMOURED = "rumoured"
+    DENIED = "denied"
+    NONE = "none"
+
+
+class Novelty(StrEnum):
+    NEW = "new"
+    RETROSPECTIVE = "retrospective"
+    NONE = "none"
+
+
+class EntityType(StrEnum):
+    PERSON = "PERSON"
+    ORG = "ORG"
+    GPE = "GPE"
+    MODEL = "MODEL"
+    LICENCE = "LICENCE"
+    LAW = "LAW"
+    PRODUCT = "PRODUCT"
+
+
+class Outcome(StrEnum):
+    """How an input offset ended; each ends in exactly one."""
+
+    ASSESSED = "assessed"
+    REJECTED = "rejected"
+
+
+class Severity(StrEnum):
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
+class AlertState(StrEnum):
+    RAISED = "raised"
+    UPDATED = "updated"
+    RETRACTED = "retracted"
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
+    """The shape that all records share: immutable, fields given by name."""
+
+
+class Position(msgspec.Struct, frozen=True, order=True):
+    """Where a message was read: the identity of an input."""
+
+    topic: str
+    partition: int
+    offset: int
+
+
+class RawMessage(Record, frozen=True):
+    """A message as the broker handed it over, nothing of it read yet."""
+
+    position: Position
+    timestamp_milliseconds: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+
+class Article(Record, frozen=True):
+    r"""A message that was understood; `raw` is kept so that a later stage that fails loses nothing.
+
+    `content` is `title + "\n" + text` as received, or the text alone when there is no title.
+    """
+
+    raw: RawMessage
+    received_at: datetime
+    sha256: str
+    id: str
+    url: str
+    title: str
+    content: str
+    publisher: str = ""
+    published_at: datetime | None = None
+    declared_language: str = ""
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def position(self) -> Position:
+        return self.raw.position
+
+
+class LanguageSpan(msgspec.Struct, frozen=True):
+    start: int
+    end: int
+    language: str
+
+
+class Document(Record, frozen=True):
+    """An article whose language is known; `language` is a BCP 47 tag, `und` when there is no telling."""
+
+    article: Article
+    language: str
+    language_spans: tuple[LanguageSpan, ...]
+
+
+class Entity(msgspec.Struct, frozen=True):
+    start: int
+    end: int
+    surface: str
+    canonical: str
+    type: EntityType
+
+
+class AnnotatedDocument(Record, frozen=True):
+    """A document with its entities; `is_candidate` says that it passed the gate and is worth the encoder's time."""
+
+    document: Document
+    entities: tuple[Entity, ...]
+    is_candidate: bool
+
+
+class Evidence(msgspec.Struct, frozen=True):
+    start: int
+    end: int
+    text: str
+
+
+class Assessment(Record, frozen=True):
+    """What was concluded of one article; on the assessments topic and in the lines of `openweight assess`."""
+
+    id: str
+    language: str
+    flag: bool
+    direction: Direction
+    change_type: ChangeType
+    status: Status
+    contested: bool
+    novelty: Novelty
+    score: float
+    actors: tuple[str, ...]
+    evidence: tuple[Evidence, ...]
+    entities: tuple[Entity, ...]
+    position: Position
+    received_at: datetime
+    sha256: str
+    url: str
+    title: str
+    publisher: str
+    published_at: datetime | None
+    language_spans: tuple[LanguageSpan, ...]
+    is_candidate: bool
+    warnings: tuple[str, ...]
+    model: str
+    outcome: Outcome = Outcome.ASSESSED
+
+
+class Member(Record, frozen=True):
+    """An article inside a story: what linking and alerts need of it, and no more."""
+
+    article: str
+    position: Position
+    sha256: str
+    url: str
+    title: str
+    publisher: str
+    language: str
+    at: datetime
+    received_at: datetime
+    direction: Direction
+    change_type: ChangeType
+    status: Status
+    contested: bool
+    score: float
+    actors: tuple[str, ...]
+    evidence: tuple[Evidence, ...]
+    model: str
+
+
+class Members(Record, frozen=True):
+    """The flagged articles of one actor that may still gain company: the keyed state of LinkStories."""
+
+    members: tuple[Member, ...] = ()
+
+
+class StoryUpdate(Record, frozen=True):
+    """A story that has just changed: its articles before and now; no articles now means that it merged into another story.
+
+    `received_at` is the Kafka timestamp of the article that caused it.
+    """
+
+    story_id: str
+    actor: str
+    before: tuple[Member, ...]
+    members: tuple[Member, ...]
+    received_at: datetime
+    merged_into: str = ""
+
+
+class ArticleReference(Record, frozen=True):
+    """Where a subscriber finds the article behind an alert."""
+
+    position: Position
+    sha256: str
+    url: str
+    title: str
+    publisher: str
+    language: str
+    at: datetime
+    evidence: tuple[Evidence, ...]
+
+
+class Alert(Record, frozen=True):
+    """What subscribers receive. The same articles give the same bytes, whatever was restarted meanwhile."""
+
+    alert_id: str
+    story_id: str
+    revision: int
+    state: AlertState
+    is_notable: bool
+    actor: str
+    actors: tuple[str, ...]
+    direction: Direction
+    change_type: ChangeType
+    status: Status
+    contested: bool
+    severity: Severity
+    score: float
+    headline: str
+    language: str
+    languages: tuple[str, ...]
+    first_reported_at: datetime
+    last_reported_at: datetime
+    article_count: int
+    publisher_count: int
+    articles: tuple[ArticleReference, ...]
+    model: str
+    merged_into: str = ""
+    schema_version: str = "1.0"
+
+
+class Rejected(Record, frozen=True):
+    """A message that could not be processed, with its bytes and the reason."""
+
+    position: Position
+    timestamp_milliseconds: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...]
+    stage: str
+    reason: str
+    detail: str
+
+
+class OutgoingMessage(Record, frozen=True):
+    """A message ready for a topic."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...] = ()
+    timestamp_milliseconds: int | None = None
