@@ -113,7 +113,7 @@ def describe_configuration(plan: EnginePlan) -> str:
         "restart-strategy.exponential-delay.reset-backoff-threshold": "2 min",
         "heartbeat.interval": 2000,
         "heartbeat.timeout": 10000,
-        "io.tmp.dirs": plan.folder / "tmp",
+        "io.tmp.dirs": plan.state_folder / "tmp",
         "classloader.resolve-order": "parent-first",
     }
     if plan.metrics_ports:
@@ -128,12 +128,12 @@ def describe_task_memory(plan: EnginePlan) -> list[str]:
     return ["-Xms96m", f"-Xmx{heap}m", f"-XX:MaxDirectMemorySize={direct + 64}m"]
 
 
-def java_command(plan: EnginePlan, java: JavaInstallation, name: str, memory: list[str], class_path: list[Path]) -> list[str]:
+def java_command(state_folder: Path, java: JavaInstallation, name: str, memory: list[str], class_path: list[Path]) -> list[str]:
     """Return the command of a Java process up to its main class."""
-    log_file = plan.state_folder / "logs" / f"{name}.log"
+    log_file = state_folder / "logs" / f"{name}.log"
     return [
-        str(java.executable), *JVM_OPTIONS, *memory, f"-Djava.io.tmpdir={plan.folder / 'tmp'}", f"-Dopenweight.log={log_file}",
-        f"-Dlog.file={log_file}", f"-XX:ErrorFile={plan.state_folder / 'logs'}/{name}-crash.log",
+        str(java.executable), *JVM_OPTIONS, *memory, f"-Djava.io.tmpdir={state_folder / 'tmp'}", f"-Dopenweight.log={log_file}",
+        f"-Dlog.file={log_file}", f"-XX:ErrorFile={state_folder / 'logs'}/{name}-crash.log",
         f"-Dlog4j.configurationFile={DEFINITIONS / 'log4j2.properties'}", "-cp", os.pathsep.join(map(str, class_path)),
     ]  # fmt: skip
 
@@ -141,7 +141,7 @@ def java_command(plan: EnginePlan, java: JavaInstallation, name: str, memory: li
 def prepare_engine(plan: EnginePlan, java: JavaInstallation) -> dict[str, ChildProcess]:
     """Write the configuration and return the three processes by name, in the order of their start, not yet started."""
     jars = fetch_jars(JarKind.ENGINE, plan.state_folder)
-    for folder in (plan.folder / "conf", plan.folder / "tmp", plan.checkpoints_folder, plan.savepoints_folder):
+    for folder in (plan.folder / "conf", plan.state_folder / "tmp", plan.checkpoints_folder, plan.savepoints_folder):
         folder.mkdir(parents=True, exist_ok=True)
     (plan.folder / "conf" / "flink-conf.yaml").write_text(describe_configuration(plan))
     rest = FlinkRest(plan.rest_address)
@@ -156,7 +156,7 @@ def prepare_engine(plan: EnginePlan, java: JavaInstallation) -> dict[str, ChildP
     job_manager = ChildProcess(
         "jobmanager",
         [
-            *java_command(plan, java, "jobmanager", ["-Xms64m", "-Xmx256m", "-XX:TieredStopAtLevel=1"], jars),
+            *java_command(plan.state_folder, java, "jobmanager", ["-Xms64m", "-Xmx256m", "-XX:TieredStopAtLevel=1"], jars),
             "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint", *configuration,
         ],
         plan.state_folder, lambda: has_slots(0), JVM_ENVIRONMENT,
@@ -164,7 +164,7 @@ def prepare_engine(plan: EnginePlan, java: JavaInstallation) -> dict[str, ChildP
     task_manager = ChildProcess(
         "taskmanager",
         [
-            *java_command(plan, java, "taskmanager", describe_task_memory(plan), jars),
+            *java_command(plan.state_folder, java, "taskmanager", describe_task_memory(plan), jars),
             "org.apache.flink.runtime.taskexecutor.TaskManagerRunner", *configuration,
         ],
         plan.state_folder, lambda: has_slots(plan.slots), JVM_ENVIRONMENT,

@@ -1,11 +1,8 @@
-"""The job on a Flink cluster: submitted from its newest state, the restore proven, watched, stopped with a savepoint."""
+"""The job over its life: started from its newest state, watched, brought back when Flink lost it, stopped with a savepoint."""
 
 from __future__ import annotations
 
-import os
-import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlparse
@@ -13,15 +10,120 @@ from urllib.parse import unquote, urlparse
 import structlog
 
 from pipeline import restore_points
-from pipeline.choose_ports import HOST, find_free_port, is_listening
-from pipeline.engine import java_command
-from pipeline.fetch_jars import JarKind, fetch_jars
 from pipeline.flink_rest import TERMINAL_STATES, CheckpointStatus, FlinkAway, FlinkRest
-from pipeline.processes import ChildProcess, wait_until
+from pipeline.processes import wait_until
 from pipeline.start_failure import StartFailure
-from pipeline.submit_graph import GraphReference, Submission
+from pipeline.submit_job import JobPlan, RestoreFailed, submit_job
 
 if TYPE_CHECKING:
     from pipeline.find_java import JavaInstallation
+    from pipeline.restore_points import RestorePoint
 
 log = structlog.get_logger()
+
+# The checkpoints of earlier runs are deleted when this run has so many of its own.
+OWN_CHECKPOINTS = 2
+
+
+class Job:
+    """One job on one cluster; `job_id` is empty before `start`."""
+
+    def __init__(self, plan: JobPlan, java: JavaInstallation) -> None:
+        self.plan = plan
+        self.java = java
+        self.rest = FlinkRest(plan.flink_address)
+        self.job_id = ""
+        self.has_cleaned = False
+
+    def start(self, *, is_fresh: bool = False) -> RestorePoint | None:
+        """Submit the job from its newest complete state; returns what it was restored from, None for a first start.
+
+        `is_fresh` moves all state aside, to `set-aside` in the state folder, and starts from zero.
+
+        Raises:
+            StartFailure: there is state and none of it can be restored, or the job does not come up.
+        """
+        folders = self.plan.checkpoints_folder, self.plan.savepoints_folder
+        if is_fresh:
+            restore_points.set_aside(*folders, self.plan.state_folder / "set-aside")
+        reasons = []
+        for point in restore_points.find_restore_points(*folders):
+            try:
+                self.submit(point)
+            except RestoreFailed as failure:
+                log.warning("state could not be restored, trying the one before", path=str(point.path), reason=str(failure))
+                reasons.append(f"{point.path}: {failure}")
+                continue
+            return point
+        if restore_points.holds_state(*folders):
+            raise StartFailure(
+                f"there is state in {folders[0]} and {folders[1]}, and none of it can be restored "
+                f"({'; '.join(reasons) or 'no checkpoint is complete'}). Starting from zero would read every article again: "
+                "restore the folder from a backup, or say --fresh, which sets the state aside and starts over"
+            )
+        self.submit(None)
+        return None
+
+    def submit(self, point: RestorePoint | None) -> None:
+        self.job_id = submit_job(self.plan, self.java, self.rest, point)
+        self.has_cleaned = False
+
+    def is_lost(self) -> bool:
+        """Whether the cluster answers and no longer runs the job; a cluster that is away is not asked to forget it.
+
+        A JobManager that was started again knows nothing of the jobs of the one before.
+        """
+        try:
+            states = {job["jid"]: job["state"] for job in self.rest.list_jobs()}
+        except FlinkAway:
+            return False
+        return states.get(self.job_id, "FAILED") in TERMINAL_STATES
+
+    def read_failure(self) -> str:
+        """Return the stack trace of the newest failure, empty when there was none or Flink is away."""
+        try:
+            return self.rest.read_exception(self.job_id)
+        except FlinkAway:
+            return ""
+
+    def read_checkpoints(self) -> CheckpointStatus | None:
+        """Return the status; None while Flink is away or has lost the job."""
+        try:
+            return self.rest.read_checkpoints(self.job_id)
+        except FlinkAway:
+            return None
+
+    def remove_earlier_state(self) -> list[Path]:
+        """Delete what earlier runs left, once this run has two checkpoints of its own; call it now and then."""
+        status = None if self.has_cleaned else self.read_checkpoints()
+        if status is None or status.completed_count < OWN_CHECKPOINTS:
+            return []
+        self.has_cleaned = True
+        return restore_points.remove_earlier(self.plan.checkpoints_folder, self.plan.savepoints_folder, self.job_id)
+
+    def stop_with_savepoint(self, limit_seconds: float = 15) -> Path | None:
+        """Stop the job with a savepoint and return its folder; None when that failed and the job was cancelled.
+
+        Cancelling keeps the checkpoints: the next start reads a few seconds again.
+        """
+        deadline = time.monotonic() + limit_seconds
+        try:
+            trigger = self.rest.stop_with_savepoint(self.job_id, self.plan.savepoints_folder.as_uri())
+            while time.monotonic() < deadline:
+                has_ended, location, cause = self.rest.read_savepoint(self.job_id, trigger)
+                if has_ended and location:
+                    return Path(unquote(urlparse(location).path))
+                if has_ended:
+                    log.warning("savepoint failed", reason=cause[:500])
+                    break
+                time.sleep(0.1)
+            log.warning("job is cancelled without a savepoint; the newest checkpoint is kept", job=self.job_id)
+            self.cancel()
+        except FlinkAway as away:
+            log.warning("job could not be stopped in order; the newest checkpoint is kept", reason=str(away))
+        return None
+
+    def cancel(self, limit_seconds: float = 5) -> bool:
+        """Cancel the job, its checkpoints are kept; returns whether it ended in time."""
+        self.rest.cancel(self.job_id)
+        return wait_until(self.is_lost, limit_seconds)

@@ -142,11 +142,15 @@ class Entity(msgspec.Struct, frozen=True):
 
 
 class AnnotatedDocument(Record, frozen=True):
-    """A document with its entities; `is_candidate` says that it passed the gate and is worth the encoder's time."""
+    """A document with its entities; `is_candidate` says that it passed the gate and is worth the encoder's time.
+
+    `gate_hits` are the offsets at which the gate's terms begin, in order; they say which sentences to read first.
+    """
 
     document: Document
     entities: tuple[Entity, ...]
     is_candidate: bool
+    gate_hits: tuple[int, ...] = ()
 
 
 class Evidence(msgspec.Struct, frozen=True):

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 GATHER_SECONDS = 0.5
+RETRY_SECONDS = 3.0
 
 
 class OffsetCommitter:
@@ -49,9 +50,12 @@ class OffsetCommitter:
             try:
                 share_admin(self._connection).ask(lambda client, offsets=offsets: self._send(client, offsets))
             except BrokerUnreachableError as error:
-                # The next checkpoint brings newer offsets; these are not needed for resuming.
                 if self._repeated.is_due("away"):
-                    log.warning("offsets were not committed to the group", group=self._group, reason=str(error))
+                    log.warning("offsets are committed to the group later", group=self._group, reason=str(error))
+                threading.Event().wait(RETRY_SECONDS)
+                with self._lock:
+                    self._offsets = offsets | self._offsets
+                self._has_offsets.set()
 
     def _send(self, client: KafkaAdminClient, offsets: dict[str, int]) -> None:
         answers = client.alter_group_offsets(

@@ -36,8 +36,9 @@ read_headers_leniently()
 FETCH_WAIT_MILLISECONDS = 100
 FETCH_BYTES = 8 * 1024 * 1024
 FETCH_RECORDS = 500
-# More of one partition is not taken from the consumer before half of it was handed on.
-BUFFER_RECORDS = 500
+# With more than this in all buffers nothing is fetched. (Pausing the full ones does not work: kafka-python 3.0.12 parks what it has
+# parsed of a paused partition and finds it again only by chance; the partition then stands still.)
+BUFFER_RECORDS = 2000
 # How long a poll may wait for records that are known to be there.
 BACKLOG_WAIT_MILLISECONDS = 20
 POLL_PAUSE_SECONDS = 0.01
@@ -65,13 +66,12 @@ def open_consumer(connection: KafkaConnection, **options: Any) -> KafkaConsumer:
 class PartitionBuffer:
     """What was fetched of one partition and not handed on yet; `next_offset` is where handing on goes on."""
 
-    __slots__ = ("end_offset", "is_lost", "is_paused", "next_offset", "records", "set_aside_until", "taken_at")
+    __slots__ = ("end_offset", "is_lost", "next_offset", "records", "set_aside_until", "taken_at")
 
     def __init__(self, next_offset: int) -> None:
         self.next_offset = next_offset
         self.end_offset = next_offset
         self.records: deque[Any] = deque()
-        self.is_paused = False
         self.is_lost = False
         self.set_aside_until = 0.0
         self.taken_at = 0.0
@@ -120,9 +120,6 @@ class SharedConsumer:
                 self._assign(consumer, now)
                 consumer.seek(key, offset)
             buffer.taken_at = now
-            if buffer.is_paused and len(buffer.records) < BUFFER_RECORDS // 2:
-                consumer.resume(key)
-                buffer.is_paused = False
             if not buffer.records and (buffer.lag or now - self._polled_at >= POLL_PAUSE_SECONDS):
                 self._fetch(consumer, key, buffer)
             return buffer
@@ -168,6 +165,8 @@ class SharedConsumer:
 
     def _fetch(self, consumer: KafkaConsumer, key: TopicPartition, buffer: PartitionBuffer) -> None:
         """Takes what has arrived, for all partitions; waits shortly when this one is known to have more."""
+        if sum(len(each.records) for each in self._buffers.values()) >= BUFFER_RECORDS:
+            return
         try:
             fetched = consumer.poll(timeout_ms=BACKLOG_WAIT_MILLISECONDS if buffer.lag else 0, max_records=FETCH_RECORDS)
         except (OffsetOutOfRangeError, LogTruncationError) as error:
@@ -183,21 +182,13 @@ class SharedConsumer:
         finally:
             self._polled_at = time.monotonic()
         for found, records in fetched.items():
-            self._store(consumer, found, records)
+            if found in self._buffers:
+                self._buffers[found].records.extend(records)
         end_offset = consumer.highwater(key)
         buffer.end_offset = buffer.next_offset if end_offset is None else end_offset
         if not buffer.records and buffer.lag:
             # Offsets without a record (transaction markers, compaction) move the consumer's position only.
             buffer.next_offset = max(buffer.next_offset, consumer.position(key, timeout_ms=0) or 0)
-
-    def _store(self, consumer: KafkaConsumer, key: TopicPartition, records: Iterable[Any]) -> None:
-        buffer = self._buffers.get(key)
-        if buffer is None:
-            return
-        buffer.records.extend(records)
-        if len(buffer.records) >= BUFFER_RECORDS:
-            consumer.pause(key)
-            buffer.is_paused = True
 
     def _mark_lost(self, lost: Iterable[TopicPartition]) -> None:
         for key in lost:

@@ -55,8 +55,10 @@ class ReadFromKafka(beam.PTransform):
             begin
             | "Tick" >> PeriodicImpulse(fire_interval=self._plan.list_seconds, apply_windowing=False)
             | "OneKey" >> beam.Map(lambda _: ("", b"")).with_output_types(tuple[str, bytes])
-            | "ListPartitions" >> beam.ParDo(ListPartitions(self._connection, self._plan))
-            | "PollPartition" >> beam.ParDo(PollPartition(self._connection, self._plan)).with_outputs("polled", main="messages")
+            | "ListPartitions" >> beam.ParDo(ListPartitions(self._connection, self._plan)).with_output_types(tuple[str, bytes])
+            | "PollPartition" >> beam.ParDo(PollPartition(self._connection, self._plan))
+            .with_output_types(RawMessage, polled=tuple[str, int])
+            .with_outputs("polled", main="messages")
         )
         if self._plan.group:
             polled.polled | "CommitOffsets" >> beam.ParDo(CommitOffsets(self._connection, self._plan.group))

@@ -8,8 +8,10 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 
 from training.data import index_of
+from transforms.model.actors import find_candidates, rank_actors
 from transforms.model.decision import OUTCOMES, ArticleHeads, contested_features, evidence_strength, outcome_features, vote
 from transforms.model.heads import CHANGE_TYPES, DIRECTIONS, STATUSES, SentenceScores
+from transforms.records import ChangeType, Entity, EntityType
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +34,34 @@ def train_article_heads(articles: Sequence[LabelledArticle], scores: Sequence[Se
         votes = np.stack([vote(getattr(s, name), strength) for _, s, strength in told])
         arrays |= _fit(name, votes, np.array([index_of(classes, a.labels[name]) for a, _, _ in told]), len(classes))
     denials = np.stack([contested_features(s, strength) for _, s, strength in told])
-    return arrays | _fit("contested", denials, np.array([int(a.labels["contested"]) for a, _, _ in told]), 2)
+    arrays |= _fit("contested", denials, np.array([int(a.labels["contested"]) for a, _, _ in told]), 2)
+    return arrays | _fit_actors([a for a, _, _ in told])
+
+
+def labelled_entities(article: LabelledArticle) -> list[Entity]:
+    """Every occurrence of the labelled names in the content; where two overlap, the longer one."""
+    found: list[Entity] = []
+    taken = np.zeros(len(article.content), bool)
+    for surface, canonical, kind in sorted(article.labels["entities"], key=lambda e: -len(e[0])):
+        at = article.content.find(surface)
+        while at >= 0 and surface:
+            if not taken[at : at + len(surface)].any():
+                found.append(Entity(at, at + len(surface), surface, canonical, EntityType(kind)))
+                taken[at : at + len(surface)] = True
+            at = article.content.find(surface, at + len(surface))
+    return found
+
+
+def _fit_actors(articles: list[LabelledArticle]) -> dict[str, np.ndarray]:
+    rows, labels = [], []
+    for article in articles:
+        evidence = [(r.start, r.end) for r, is_evidence in zip(article.readings, article.is_evidence, strict=True) if is_evidence]
+        kind = ChangeType(article.labels["change_type"])
+        for candidate in find_candidates(labelled_entities(article), evidence, len(article.title), kind):
+            rows.append(candidate.features)
+            labels.append(candidate.name in article.labels["actors"])
+    model = LogisticRegression(max_iter=2000).fit(np.array(rows), np.array(labels))
+    return {"actor_matrix": model.coef_[0], "actor_bias": model.intercept_[0]}
 
 
 def is_title(article: LabelledArticle) -> np.ndarray:

@@ -44,26 +44,46 @@ class Settings:
 
 @dataclass
 class States:
-    """What the lower layers made of each example: `hidden[i]` (length, width) in float16 and where its sentence begins."""
+    """What the lower layers made of each input: rows of `flat` (all pieces, width) in float16, from `borders[i]` to `borders[i + 1]`.
 
-    hidden: list[np.ndarray]
+    The sentence begins at piece `first[i]` of its input.
+    """
+
+    flat: np.ndarray
+    borders: np.ndarray
     first: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+    @property
+    def lengths(self) -> np.ndarray:
+        return np.diff(self.borders)
 
     def batch(self, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """(B, S, W) states, (B, S) which places are filled, (B, S) which belong to the sentence; S is one of LENGTHS."""
-        longest = max(len(self.hidden[i]) for i in chosen)
-        length = next(limit for limit in LENGTHS if limit >= longest)
-        hidden = np.zeros((len(chosen), length, self.hidden[0].shape[1]), np.float32)
+        length = _padded(int(self.lengths[chosen].max()))
+        hidden = np.zeros((len(chosen), length, self.flat.shape[1]), np.float32)
         filled = np.zeros((len(chosen), length), np.float32)
         pooled = np.zeros((len(chosen), length), np.float32)
         for row, i in enumerate(chosen):
-            size = len(self.hidden[i])
-            hidden[row, :size], filled[row, :size], pooled[row, self.first[i] : size] = self.hidden[i], 1, 1
+            start, end = self.borders[i], self.borders[i + 1]
+            size = end - start
+            hidden[row, :size], filled[row, :size], pooled[row, self.first[i] : size] = self.flat[start:end], 1, 1
         return hidden, filled, pooled
+
+    def take(self, chosen: np.ndarray) -> States:
+        """The states of the chosen inputs only."""
+        parts = [self.flat[self.borders[i] : self.borders[i + 1]] for i in chosen]
+        return States(np.concatenate(parts), np.cumsum([0, *map(len, parts)]), self.first[chosen])
+
+
+def _padded(length: int) -> int:
+    return next(limit for limit in LENGTHS if limit >= length)
 
 
 def lower_states(base: BaseModel, settings: Settings, inputs: Sequence[tuple[str, str]], tokenizer: Tokenizer, rows: EmbeddingRows) -> States:
-    """Runs (text, context) pairs through the layers that are not tuned."""
+    """Runs (text, context) pairs through the layers that are not tuned. Prints its progress."""
     layers = _stack(base.layers[: len(base.layers) - settings.tuned_layers])
     norm = tuple(jnp.asarray(part) for part in base.norm)
 
@@ -72,21 +92,23 @@ def lower_states(base: BaseModel, settings: Settings, inputs: Sequence[tuple[str
         return _run_layers(layers, _norm(embedded, *norm, base.epsilon), filled, base.heads, base.epsilon, None, 0.0)
 
     tokens = [tokenizer.tokens(text, context) for text, context in inputs]
-    order = np.argsort([len(t.ids) for t in tokens], kind="stable")
-    hidden: list[np.ndarray] = [np.zeros(0)] * len(tokens)
+    borders = np.cumsum([0, *(len(t.ids) for t in tokens)])
+    flat = np.zeros((borders[-1], base.width), np.float16)
+    order = np.argsort(np.diff(borders), kind="stable")
     for at in range(0, len(order), 16):
         chosen = order[at : at + 16]
-        longest = max(len(tokens[i].ids) for i in chosen)
-        length = next(limit for limit in LENGTHS if limit >= longest)
+        length = _padded(max(len(tokens[i].ids) for i in chosen))
         embedded, filled = np.zeros((16, length, base.width), np.float32), np.zeros((16, length), np.float32)
+        filled[:, 0] = 1
         for row, i in enumerate(chosen):
             size = len(tokens[i].ids)
             embedded[row, :size], filled[row, :size] = rows.embed(tokens[i].ids), 1
-        filled[len(chosen) :, 0] = 1
         states = np.asarray(run(embedded, filled))
         for row, i in enumerate(chosen):
-            hidden[i] = states[row, : len(tokens[i].ids)].astype(np.float16)
-    return States(hidden, np.array([t.first for t in tokens]))
+            flat[borders[i] : borders[i + 1]] = states[row, : borders[i + 1] - borders[i]]
+        if at % 4096 == 0:
+            print(f"lower layers: {at} of {len(order)} sentences", flush=True)
+    return States(flat, borders, np.array([t.first for t in tokens]))
 
 
 def tune(base: BaseModel, states: States, examples: Sequence[Example], settings: Settings, name: str) -> dict[str, Any]:
@@ -97,7 +119,7 @@ def tune(base: BaseModel, states: States, examples: Sequence[Example], settings:
         "matrix": jnp.zeros((base.width, sum(COLUMNS.values()))),
         "bias": jnp.zeros(sum(COLUMNS.values())),
     }
-    lengths = np.array([len(hidden) for hidden in states.hidden])
+    lengths = states.lengths
     random = np.random.default_rng(settings.seed)
     plans = [_batches(lengths, settings.tokens_in_batch, random) for _ in range(settings.epochs)]
     steps, done, started = sum(map(len, plans)), 0, time.monotonic()
@@ -126,8 +148,8 @@ def predict(base: BaseModel, parameters: dict[str, Any], states: States) -> np.n
     def run(hidden: jax.Array, filled: jax.Array, pooled: jax.Array) -> jax.Array:
         return _logits(parameters, hidden, filled, pooled, base.heads, base.epsilon, None, 0.0)
 
-    logits = np.zeros((len(states.hidden), sum(COLUMNS.values())), np.float32)
-    order = np.argsort([len(hidden) for hidden in states.hidden], kind="stable")
+    logits = np.zeros((len(states), sum(COLUMNS.values())), np.float32)
+    order = np.argsort(states.lengths, kind="stable")
     for at in range(0, len(order), 16):
         chosen = order[at : at + 16]
         padded = np.concatenate([chosen, np.repeat(chosen[-1:], 16 - len(chosen))])
@@ -145,7 +167,7 @@ def tuned_layers(base: BaseModel, parameters: dict[str, Any]) -> list[dict[str, 
 def _batches(lengths: np.ndarray, tokens_in_batch: int, random: np.random.Generator) -> list[np.ndarray]:
     """Every example once, in batches of one padded length; the sizes are fixed for each length, so that few shapes are compiled."""
     batches = []
-    padded = np.array([next(limit for limit in LENGTHS if limit >= length) for length in lengths])
+    padded = np.array([_padded(int(length)) for length in lengths])
     for limit in LENGTHS:
         members = random.permutation(np.flatnonzero(padded == limit))
         size = max(4, tokens_in_batch // limit)

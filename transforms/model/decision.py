@@ -37,6 +37,11 @@ class Decision:
     contested: bool
     evidence: tuple[int, ...]
 
+    @classmethod
+    def none(cls, score: float = 0.0) -> Decision:
+        """No change is told."""
+        return cls(False, score, Novelty.NONE, Direction.NONE, ChangeType.NONE, Status.NONE, False, ())
+
 
 class ArticleHeads:
     """Logistic regressions on features of the sentence scores, and the threshold of the flag."""
@@ -47,14 +52,19 @@ class ArticleHeads:
             self._arrays = {name: stored[name] for name in stored.files}
         self.threshold = float(self._arrays["threshold"])
 
-    def decide(self, scores: SentenceScores, is_title: npt.NDArray[np.bool_]) -> Decision:
-        """Scores of n >= 1 sentences -> the decision."""
+    @property
+    def actor_weights(self) -> tuple[npt.NDArray[np.float64], float]:
+        """For `rank_actors`: the weights of a candidate's features, and the bias."""
+        return self._arrays["actor_matrix"], float(self._arrays["actor_bias"])
+
+    def decide(self, scores: SentenceScores, is_title: npt.NDArray[np.bool_], threshold: float | None = None) -> Decision:
+        """Scores of n >= 1 sentences -> the decision; without `threshold` the trained one holds."""
         outcome = self._shares("outcome", outcome_features(scores, is_title))
-        is_flagged = float(outcome[1]) >= self.threshold
+        is_flagged = float(outcome[1]) >= (self.threshold if threshold is None else threshold)
         is_retrospective = not is_flagged and float(outcome[2]) > max(float(outcome[0]), float(outcome[1]))
         novelty = Novelty.NEW if is_flagged else Novelty.RETROSPECTIVE if is_retrospective else Novelty.NONE
         if novelty is Novelty.NONE:
-            return Decision(False, float(outcome[1]), novelty, Direction.NONE, ChangeType.NONE, Status.NONE, False, ())
+            return Decision.none(float(outcome[1]))
         strength = evidence_strength(scores, novelty)
         return Decision(
             flag=is_flagged,

@@ -1,0 +1,210 @@
+"""The command `openweight`: what each sub-command takes; what it does stands in pipeline/commands."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+from typing import Annotated, Optional
+
+import structlog
+import typer
+
+from pipeline.exit_codes import ExitCode
+from pipeline.settings import Settings, SettingsError, load_settings
+
+# Apache Beam tells the root logger at import that a Google library is missing, which nobody here needs.
+logging.getLogger().addFilter(lambda record: "apitools" not in record.getMessage())
+
+app = typer.Typer(
+    name="openweight",
+    help="Flags policy changes about open-weight AI models in the world's news, in any language.",
+    epilog="Exit codes: 0 done; 1 a check found something; 2 wrong usage or settings; 3 broker away; 4 engine or machine failed; "
+    "130 interrupted.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+
+SettingsFile = Annotated[
+    Optional[Path], typer.Option("--settings", metavar="FILE", help="Settings file; ./openweight.toml when there is one.")  # noqa: UP045 - typer reads it
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON lines instead of text for people.")]
+
+
+def main() -> None:
+    """Runs the command; every foreseen failure is one clear line and an exit code of its own."""
+    configure_logging()
+    try:
+        app()
+    except SettingsError as error:
+        fail("settings: " + "\nsettings: ".join(error.problems), ExitCode.USAGE)
+    except KeyboardInterrupt:
+        sys.exit(ExitCode.INTERRUPTED)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(ExitCode.DONE)
+
+
+def fail(text: str, code: ExitCode) -> None:
+    print(text, file=sys.stderr)  # noqa: T201 - the last word of a command
+    sys.exit(code)
+
+
+def configure_logging() -> None:
+    """Lines for people on a terminal, JSON elsewhere, always on standard error: standard output is for results."""
+    is_terminal = sys.stderr.isatty()
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="%H:%M:%S" if is_terminal else "iso", utc=not is_terminal),
+            structlog.dev.ConsoleRenderer() if is_terminal else structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+def settings_of(file: Path | None) -> Settings:
+    settings = load_settings(file)
+    for warning in settings.warnings():
+        structlog.get_logger().warning(warning)
+    return settings
+
+
+@app.callback(invoke_without_command=True)
+def openweight(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the versions of this program, Beam, Flink and the model.")] = False,
+) -> None:
+    if version:
+        from pipeline.versions import describe_versions  # noqa: PLC0415 - loads Beam
+
+        typer.echo(describe_versions())
+        raise typer.Exit
+    _ = context
+
+
+@app.command()
+def run(
+    settings: SettingsFile = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start over: the old state is moved aside and offsets begin anew.")] = False,
+) -> None:
+    """Run the job: starts broker and engine when none are configured, resumes from the newest complete checkpoint.
+
+    Example: openweight run --settings /etc/openweight.toml
+    """
+    from pipeline.commands.run import run_job  # noqa: PLC0415 - a command loads only what it needs
+
+    sys.exit(run_job(settings_of(settings), is_fresh=fresh))
+
+
+@app.command()
+def watch(
+    settings: SettingsFile = None,
+    json: AsJson = False,
+    from_start: Annotated[bool, typer.Option("--from-start", help="Begin with the oldest alert that the topics hold.")] = False,
+    all_revisions: Annotated[bool, typer.Option("--all", help="Show every revision, not only those that a person should know of.")] = False,
+    limit: Annotated[int, typer.Option(min=0, help="Stop after so many alerts; 0: never.")] = 0,
+) -> None:
+    """Subscribe to the alert topics and print alerts as they come.
+
+    Example: openweight watch --from-start --json | jq .headline
+    """
+    from pipeline.commands.watch import watch_alerts  # noqa: PLC0415 - a command loads only what it needs
+
+    sys.exit(watch_alerts(settings_of(settings), is_json=json, is_from_start=from_start, is_all=all_revisions, limit=limit))
+
+
+@app.command()
+def assess(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="JSON lines, one article each, or - for standard input; .txt: one article.")],
+    settings: SettingsFile = None,
+) -> None:
+    """Assess articles without a broker: JSON lines in, JSON lines out, in order.
+
+    Example: openweight assess articles.jsonl > assessed.jsonl
+    """
+    from pipeline.commands.assess import assess_file  # noqa: PLC0415 - a command loads only what it needs
+
+    sys.exit(assess_file(settings_of(settings), file))
+
+
+@app.command()
+def explain(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="JSON lines or a .txt file; - for standard input.")],
+    line: Annotated[int, typer.Option(min=1, help="Which line of the file.")] = 1,
+    settings: SettingsFile = None,
+) -> None:
+    """Show one article's way through every stage, and why it was or was not flagged.
+
+    Example: openweight explain articles.jsonl --line 3
+    """
+    from pipeline.commands.explain import explain_article  # noqa: PLC0415 - a command loads only what it needs
+
+    sys.exit(explain_article(settings_of(settings), file, line))
+
+
+@app.command()
+def feed(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="JSON lines, one message each.")],
+    topic: Annotated[str, typer.Option(help="Topic to write to; the first of reading.topics when empty.")] = "",
+    rate: Annotated[float, typer.Option(min=0, help="Messages a second; 0: as fast as the broker takes them.")] = 0,
+    settings: SettingsFile = None,
+) -> None:
+    """Write the lines of files to a news topic.
+
+    Example: openweight feed seeds/samples.jsonl --rate 2
+    """
+    from pipeline.commands.feed import feed_files  # noqa: PLC0415 - a command loads only what it needs
+
+    sys.exit(feed_files(settings_of(settings), files, topic, rate))
+
+
+@app.command()
+def topics(
+    settings: SettingsFile = None,
+    create: Annotated[bool, typer.Option("--create", help="Create what is missing.")] = False,
+) -> None:
+    """Compare the broker's topics with deploy/topics.toml; exit code 1 when they differ.
+
+    Example: openweight topics --create
+    """
+    from pipeline.commands.topics import compare_topics  # noqa: PLC0415 - a command loads only what it needs
+
+    sys.exit(compare_topics(settings_of(settings), is_creating=create))
+
+
+@app.command()
+def verify(settings: SettingsFile = None, json: AsJson = False) -> None:
+    """Prove that every input offset has exactly one outcome; exit code 1 when not.
+
+    Example: openweight verify
+    """
+    from pipeline.commands.verify import verify_topics  # noqa: PLC0415 - a command loads only what it needs
+
+    sys.exit(verify_topics(settings_of(settings), is_json=json))
+
+
+@app.command()
+def doctor(settings: SettingsFile = None) -> None:
+    """Check broker, engine, topics, models and this machine, and say what to do; exit code 1 when something is wrong."""
+    from pipeline.commands.doctor import examine  # noqa: PLC0415 - a command loads only what it needs
+
+    sys.exit(examine(settings_of(settings)))
+
+
+@app.command(name="settings")
+def show_settings(
+    settings: SettingsFile = None,
+    all_keys: Annotated[bool, typer.Option("--all", help="Every key with its meaning, not only those that differ from the default.")] = False,
+    json: AsJson = False,
+) -> None:
+    """Print the effective settings; secrets are never among them, only the files that hold them."""
+    from pipeline.commands.settings import print_settings  # noqa: PLC0415 - a command loads only what it needs
+
+    sys.exit(print_settings(settings_of(settings), is_all=all_keys, is_json=json))
+
+
+if __name__ == "__main__":
+    main()

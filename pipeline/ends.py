@@ -1,0 +1,59 @@
+"""From settings to connectors: where the job reads, and where it writes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import apache_beam as beam
+
+from connectors.kafka.connection import KafkaConnection
+from connectors.kafka.partitions import LostPosition, ReadingPlan, Start
+from connectors.kafka.read import ReadFromKafka
+from connectors.kafka.write import WriteToKafka
+from pipeline.settings import Settings
+
+
+@dataclass(frozen=True)
+class Ends:
+    """`read`: begin -> RawMessage; `write`: OutgoingMessage -> nothing."""
+
+    read: beam.PTransform
+    write: beam.PTransform
+
+
+def kafka_connection(settings: Settings) -> KafkaConnection:
+    """The broker of the settings; `bootstrap_servers` must have been filled in when the broker is our own."""
+    broker = settings.broker
+    return KafkaConnection(
+        bootstrap_servers=broker.bootstrap_servers,
+        security_protocol=broker.security_protocol,
+        ca_file=_absolute(broker.ca_file),
+        certificate_file=_absolute(broker.certificate_file),
+        key_file=_absolute(broker.key_file),
+        sasl_mechanism=broker.sasl_mechanism,
+        username=broker.username,
+        password_file=_absolute(broker.password_file),
+    )
+
+
+def kafka_ends(settings: Settings) -> Ends:
+    connection, reading = kafka_connection(settings), settings.reading
+    plan = ReadingPlan(
+        topics=() if reading.topic_pattern else reading.topics,
+        pattern=reading.topic_pattern,
+        start=Start(reading.start),
+        start_at=reading.start_timestamp,
+        group=reading.group,
+        lost_position=LostPosition(reading.offsets_out_of_range),
+        list_seconds=reading.discovery_seconds,
+        records_per_poll=reading.records_per_poll,
+        idle_seconds=reading.idle_poll_milliseconds / 1000,
+        idle_limit_seconds=reading.idle_poll_milliseconds / 100,
+    )
+    return Ends(read=ReadFromKafka(connection, plan), write=WriteToKafka(connection))
+
+
+def _absolute(path: Path | None) -> str:
+    # Workers run in the state folder: a path relative to ours would lead elsewhere.
+    return str(path.resolve()) if path is not None else ""

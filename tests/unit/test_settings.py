@@ -1,0 +1,84 @@
+"""Settings: everything wrong is said at once, with the key, the value and the place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.settings import Settings, SettingsError, each_setting, load_settings
+
+
+def load(tmp_path: Path, text: str, environment: dict[str, str] | None = None) -> Settings:
+    file = tmp_path / "openweight.toml"
+    file.write_text(text)
+    return load_settings(file, environment or {})
+
+
+def problems(tmp_path: Path, text: str, environment: dict[str, str] | None = None) -> str:
+    with pytest.raises(SettingsError) as error:
+        load(tmp_path, text, environment)
+    return "\n".join(error.value.problems)
+
+
+def test_empty_file_gives_the_defaults(tmp_path: Path) -> None:
+    assert load(tmp_path, "") == Settings()
+
+
+def test_environment_overrides_the_file(tmp_path: Path) -> None:
+    settings = load(
+        tmp_path,
+        '[reading]\ntopics = ["a"]\nrecords_per_poll = 5',
+        {"OPENWEIGHT_READING__TOPICS": "b, c", "OPENWEIGHT_JUDGEMENT__THRESHOLD": ""},
+    )
+    assert settings.reading.topics == ("b", "c")
+    assert settings.reading.records_per_poll == 5
+    assert settings.judgement.threshold is None
+
+
+def test_all_problems_are_reported_at_once(tmp_path: Path) -> None:
+    text = problems(
+        tmp_path,
+        '[reading]\nstart = "soon"\n[engine]\nparallelism = 0\n[zoo]\nanimal = 1',
+        {"OPENWEIGHT_READING__RECORDS_PER_POLL": "many", "OPENWEIGHT_UNKNOWN": "1"},
+    )
+    assert "reading.start = 'soon'" in text
+    assert "'earliest', 'latest', 'timestamp' or 'group'" in text
+    assert "engine.parallelism = 0" in text
+    assert "zoo is no setting" in text
+    assert "OPENWEIGHT_READING__RECORDS_PER_POLL: reading.records_per_poll = 'many'" in text
+    assert "OPENWEIGHT_UNKNOWN is no setting" in text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('[reading]\ntopics = ["a"]\ntopic_pattern = "b"', "topics and topic_pattern contradict each other"),
+        ('[reading]\nstart = "timestamp"', "start = timestamp and start_timestamp go together"),
+        ('[broker]\nsecurity_protocol = "SASL_SSL"', "needs username and password_file"),
+        ('[broker]\nusername = "a"', "contradict security_protocol PLAINTEXT"),
+        ('[broker]\nsecurity_protocol = "SSL"\nca_file = "/no/such/file"', "/no/such/file is not a readable file"),
+        ('[engine]\naddress = "flink:8081"', "address and worker_pool go together"),
+        ('[broker]\npassword = "secret"', "password_file instead"),
+    ],
+)
+def test_contradiction_is_named(tmp_path: Path, text: str, expected: str) -> None:
+    assert expected in problems(tmp_path, text)
+
+
+def test_value_of_a_misplaced_password_is_not_repeated(tmp_path: Path) -> None:
+    assert "hunter2" not in problems(tmp_path, '[broker]\npassword = "hunter2"')
+
+
+def test_file_that_is_not_toml_is_named(tmp_path: Path) -> None:
+    assert "openweight.toml" in problems(tmp_path, "[reading")
+
+
+def test_plaintext_beyond_this_machine_is_warned_of() -> None:
+    assert Settings().warnings() == []
+    far = Settings.model_validate({"broker": {"bootstrap_servers": "127.0.0.1:9092,kafka.example:9092"}})
+    assert "kafka.example" in far.warnings()[0]
+
+
+def test_every_setting_says_what_it_is_for() -> None:
+    assert [f"{section}.{name}" for section, name, field in each_setting() if not field.description] == []

@@ -1,0 +1,84 @@
+"""Decides whether an article reports a change of policy about open-weight AI models, and which, whose, how sure, by which words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import apache_beam as beam
+
+from transforms.attempt import Attempt, Attempted
+from transforms.model.decision import Decision
+from transforms.model.encoder import WEIGHTS
+from transforms.model.judge import Judgement, load_judge, model_version
+from transforms.records import AnnotatedDocument, Assessment, Evidence
+
+STAGE = "flag_policy_change"
+
+
+class FlagPolicyChange(beam.PTransform):
+    """AnnotatedDocument -> Assessment."""
+
+    def __init__(self, threshold: float | None = None) -> None:
+        """Takes the least score of a flagged article; None is the one that training chose."""
+        super().__init__()
+        self._threshold = threshold
+
+    def expand(self, annotated: beam.PCollection) -> Attempted:
+        return annotated | Attempt(STAGE, JudgeArticle(self._threshold))
+
+
+@dataclass(frozen=True)
+class JudgeArticle:
+    """AnnotatedDocument -> Assessment, without Beam; holds settings only, so that it can be sent to workers."""
+
+    threshold: float | None = None
+    weights: str = str(WEIGHTS)
+
+    def setup(self) -> None:
+        """Loads the weights once for the process; FileNotFoundError when one is missing."""
+        load_judge(Path(self.weights))
+        model_version(Path(self.weights))
+
+    def __call__(self, annotated: AnnotatedDocument) -> Assessment:
+        """Judges a candidate; what the gate turned away is never read by the model."""
+        return assessment(annotated, self.judge(annotated), model_version(Path(self.weights)))
+
+    def judge(self, annotated: AnnotatedDocument) -> Judgement:
+        """The judgement with the scores of all sentences, for those who want to see why."""
+        if not annotated.is_candidate:
+            return Judgement(Decision.none(), [], None, ())
+        article = annotated.document.article
+        judge = load_judge(Path(self.weights))
+        return judge.judge(article.content, article.title, annotated.entities, annotated.gate_hits, self.threshold)
+
+
+def assessment(annotated: AnnotatedDocument, judgement: Judgement, model: str) -> Assessment:
+    """Joins what is known of the article with what was decided."""
+    document, decision = annotated.document, judgement.decision
+    article = document.article
+    return Assessment(
+        id=article.id,
+        language=document.language,
+        flag=decision.flag,
+        direction=decision.direction,
+        change_type=decision.change_type,
+        status=decision.status,
+        contested=decision.contested,
+        novelty=decision.novelty,
+        score=round(decision.score, 4),
+        actors=judgement.actors,
+        evidence=tuple(Evidence(start, end, article.content[start:end]) for start, end in judgement.evidence),
+        entities=annotated.entities,
+        position=article.position,
+        received_at=article.received_at,
+        sha256=article.sha256,
+        url=article.url,
+        title=article.title,
+        publisher=article.publisher,
+        published_at=article.published_at,
+        language_spans=document.language_spans,
+        is_candidate=annotated.is_candidate,
+        warnings=article.warnings,
+        model=model,
+    )

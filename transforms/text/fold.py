@@ -1,0 +1,71 @@
+"""Folding: two spellings of one word become the same text, with a way back to the offsets of the original.
+
+Every character becomes one character or none: case, full-width forms, Greek accents, Arabic and Devanagari spelling variants,
+zero-width characters, marks that only decorate.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+
+# Zero-width characters, soft hyphen, Arabic tatweel and short vowels, the Devanagari nukta: the word is the same without them.
+DROPPED = frozenset(
+    [0x00AD, 0x0640, 0x093C, 0x09BC, 0x0A3C, 0xFEFF, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A),
+     *range(0x0591, 0x05C8), *range(0x064B, 0x0656), *range(0x0300, 0x0370)]
+)  # fmt: skip
+# One letter of these is written for the other.
+SAME = {
+    "ی": "ي", "ى": "ي", "ې": "ي", "ک": "ك", "ہ": "ه", "ھ": "ه", "ة": "ه", "ە": "ه", "ۀ": "ه", "أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا",
+    "ँ": "ं", "ё": "е", "ı": "i", "ς": "σ", "’": "'", "‘": "'", "·": "・", "‐": "-", "‑": "-", "–": "-", "—": "-",
+    "\u00a0": " ", "\u202f": " ", "\u3000": " ", "\n": " ", "\t": " ", "\r": " ",
+}  # fmt: skip
+ACCENTED_SCRIPTS = ("GREEK",)
+
+
+class _Table(dict[int, str]):
+    """Filled as characters are met: most texts use a few hundred of them."""
+
+    def __missing__(self, code: int) -> str:
+        folded = "" if code in DROPPED else _fold_character(chr(code))
+        self[code] = folded
+        return folded
+
+
+def _fold_character(character: str) -> str:
+    character = SAME.get(character, character)
+    if 0xFF00 <= ord(character) <= 0xFFEF or 0x0958 <= ord(character) <= 0x095F:
+        # Full-width forms; Devanagari letters that have their nukta inside.
+        character = unicodedata.normalize("NFKD", character)[:1]
+    lower = character.lower()
+    if len(lower) != 1:
+        lower = lower[:1]
+    if unicodedata.name(lower, "").startswith(ACCENTED_SCRIPTS):
+        lower = unicodedata.normalize("NFD", lower)[:1]
+    return SAME.get(lower, lower)
+
+
+_table = _Table()
+
+
+@dataclass(frozen=True)
+class Folded:
+    """A folded text; `offsets[i]` is where its character i stands in the original, None when nothing moved."""
+
+    text: str
+    offsets: list[int] | None
+    length: int
+
+    def original(self, start: int, end: int) -> tuple[int, int]:
+        """The characters of the original that `text[start:end]` came from, without what was dropped behind them."""
+        if self.offsets is None:
+            return start, end
+        return self.offsets[start], self.offsets[end - 1] + 1
+
+
+def fold(text: str) -> Folded:
+    """Linear in the text's length; never raises."""
+    folded = text.translate(_table)
+    if len(folded) == len(text):
+        return Folded(folded, None, len(text))
+    return Folded(folded, [index for index, character in enumerate(text) if _table[ord(character)]], len(text))
