@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 import msgspec
 
 from pipeline.settings import Settings
-from transforms.decode import DecodeLimits, DecodeMessage
 from transforms.attempt import Refused
+from transforms.decode import DecodeLimits, DecodeMessage
 from transforms.detect_language import detect
 from transforms.extract_entities import FindEntities
 from transforms.flag_policy_change import JudgeArticle
+from transforms.model.judge import Judgement
 from transforms.records import AnnotatedDocument, Assessment, Outcome, Position, RawMessage
 
 
@@ -43,6 +43,10 @@ class LightPath:
             Refused: the message is no article.
         """
         return self._extract(detect(self._decode(raw)))
+
+    def judge(self, annotated: AnnotatedDocument) -> Judgement:
+        """The decision with the scores of all sentences that were read."""
+        return self._judge.judge(annotated)
 
     def assess(self, raw: RawMessage) -> Assessment:
         """What the job concludes of the message.
@@ -76,10 +80,3 @@ def _id_of(raw: RawMessage) -> str:
     except (msgspec.DecodeError, RecursionError):
         found = None
     return str(found) if isinstance(found, (str, int)) else f"line {raw.position.offset + 1}"
-
-
-def timed(path: LightPath, raw: RawMessage) -> tuple[Assessment, float]:
-    """The assessment and the milliseconds of CPU that it took."""
-    started = time.process_time()
-    assessment = path.assess(raw)
-    return assessment, (time.process_time() - started) * 1000

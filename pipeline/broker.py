@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.choose_ports import HOST, is_listening
 from pipeline.fetch_jars import DEFINITIONS, JarKind, fetch_jars
-from pipeline.processes import ChildProcess
+from pipeline.processes import ChildProcess, scratch_folder
 from pipeline.start_failure import StartFailure
 
 if TYPE_CHECKING:
@@ -87,10 +87,11 @@ def prepare_broker(plan: BrokerPlan, java: JavaInstallation) -> ChildProcess:
     child = ChildProcess("broker", [], plan.state_folder, lambda: is_listening(plan.port), grace_seconds=20)
     child.log_file.parent.mkdir(parents=True, exist_ok=True)
     jars = fetch_jars(JarKind.BROKER, plan.state_folder)
-    temporary = plan.state_folder / "tmp"
-    temporary.mkdir(exist_ok=True)
+    scratch = scratch_folder(plan.state_folder, "broker")
+    scratch.mkdir(parents=True, exist_ok=True)
+    child.scratch_folder = scratch
     base = [
-        str(java.executable), *JVM_OPTIONS, f"-Djava.io.tmpdir={temporary}", f"-Dopenweight.log={child.log_file}",
+        str(java.executable), *JVM_OPTIONS, f"-Djava.io.tmpdir={scratch}", f"-Dopenweight.log={child.log_file}",
         f"-Dlog4j2.configurationFile={DEFINITIONS / 'log4j2.properties'}", "-cp", os.pathsep.join(map(str, jars)),
     ]  # fmt: skip
     if not (plan.data_folder / "meta.properties").exists():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Optional
@@ -38,18 +39,37 @@ def main() -> None:
     configure_logging()
     try:
         app()
-    except SettingsError as error:
-        fail("settings: " + "\nsettings: ".join(error.problems), ExitCode.USAGE)
     except KeyboardInterrupt:
         sys.exit(ExitCode.INTERRUPTED)
     except BrokenPipeError:
-        sys.stderr.close()
+        # Whoever read our output has gone; nothing is wrong, and nobody is left to be told.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(ExitCode.DONE)
+    except Exception as error:
+        code = foresee(error)
+        if code is None:
+            raise
+        print("\n".join(f"openweight: {line}" for line in str(error).splitlines()), file=sys.stderr)  # noqa: T201 - the last word
+        sys.exit(code)
 
 
-def fail(text: str, code: ExitCode) -> None:
-    print(text, file=sys.stderr)  # noqa: T201 - the last word of a command
-    sys.exit(code)
+def foresee(error: Exception) -> ExitCode | None:
+    """The exit code of a failure whose text a user can act on; None for a fault of this program."""
+    from connectors.kafka.connection import BrokerUnreachableError  # noqa: PLC0415 - a command loads only what it needs
+    from connectors.kafka.topics import TopicFileError  # noqa: PLC0415 - the same
+    from pipeline.flink_rest import FlinkAway  # noqa: PLC0415 - the same
+    from pipeline.running import NothingRunsError  # noqa: PLC0415 - the same
+    from pipeline.start_failure import StartFailure  # noqa: PLC0415 - the same
+
+    codes: dict[type[Exception], ExitCode] = {
+        SettingsError: ExitCode.USAGE,
+        TopicFileError: ExitCode.USAGE,
+        NothingRunsError: ExitCode.BROKER_AWAY,
+        BrokerUnreachableError: ExitCode.BROKER_AWAY,
+        FlinkAway: ExitCode.ENGINE_FAILED,
+        StartFailure: ExitCode.ENGINE_FAILED,
+    }
+    return next((code for kind, code in codes.items() if isinstance(error, kind)), None)
 
 
 def configure_logging() -> None:
@@ -89,6 +109,7 @@ def openweight(
 def run(
     settings: SettingsFile = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start over: the old state is moved aside and offsets begin anew.")] = False,
+    samples: Annotated[bool, typer.Option("--samples", help="Feed the sample articles once, and print alerts as they come.")] = False,
 ) -> None:
     """Run the job: starts broker and engine when none are configured, resumes from the newest complete checkpoint.
 
@@ -96,7 +117,15 @@ def run(
     """
     from pipeline.commands.run import run_job  # noqa: PLC0415 - a command loads only what it needs
 
-    sys.exit(run_job(settings_of(settings), is_fresh=fresh))
+    sys.exit(run_job(settings_of(settings), is_fresh=fresh, has_samples=samples))
+
+
+@app.command()
+def stop(settings: SettingsFile = None) -> None:
+    """Stop the run of this state folder in order, and end what a killed one left behind."""
+    from pipeline.commands.stop import stop_run  # noqa: PLC0415 - a command loads only what it needs
+
+    sys.exit(stop_run(settings_of(settings)))
 
 
 @app.command()
@@ -170,9 +199,9 @@ def topics(
 
     Example: openweight topics --create
     """
-    from pipeline.commands.topics import compare_topics  # noqa: PLC0415 - a command loads only what it needs
+    from pipeline.commands.topics import show_topics  # noqa: PLC0415 - a command loads only what it needs
 
-    sys.exit(compare_topics(settings_of(settings), is_creating=create))
+    sys.exit(show_topics(settings_of(settings), is_creating=create))
 
 
 @app.command()
@@ -197,7 +226,9 @@ def doctor(settings: SettingsFile = None) -> None:
 @app.command(name="settings")
 def show_settings(
     settings: SettingsFile = None,
-    all_keys: Annotated[bool, typer.Option("--all", help="Every key with its meaning, not only those that differ from the default.")] = False,
+    all_keys: Annotated[
+        bool, typer.Option("--all", help="Every key with its meaning, not only those that differ from the default.")
+    ] = False,
     json: AsJson = False,
 ) -> None:
     """Print the effective settings; secrets are never among them, only the files that hold them."""

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 from pipeline.choose_ports import HOST, is_listening
 from pipeline.fetch_jars import DEFINITIONS, JarKind, fetch_jars
 from pipeline.flink_rest import FlinkAway, FlinkRest
-from pipeline.processes import ChildProcess
+from pipeline.processes import ChildProcess, scratch_folder
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from pipeline.find_java import JavaInstallation
 
-MEGABYTE = 1024 * 1024
 # Flink reads private fields of these; Java 17 and later refuse it otherwise.
 OPENED_PACKAGES = ["java.lang", "java.util", "java.util.concurrent", "java.net", "java.nio", "java.time", "sun.nio.ch"]
 JVM_OPTIONS = [
@@ -113,7 +113,6 @@ def describe_configuration(plan: EnginePlan) -> str:
         "restart-strategy.exponential-delay.reset-backoff-threshold": "2 min",
         "heartbeat.interval": 2000,
         "heartbeat.timeout": 10000,
-        "io.tmp.dirs": plan.state_folder / "tmp",
         "classloader.resolve-order": "parent-first",
     }
     if plan.metrics_ports:
@@ -132,8 +131,8 @@ def java_command(state_folder: Path, java: JavaInstallation, name: str, memory: 
     """Return the command of a Java process up to its main class."""
     log_file = state_folder / "logs" / f"{name}.log"
     return [
-        str(java.executable), *JVM_OPTIONS, *memory, f"-Djava.io.tmpdir={state_folder / 'tmp'}", f"-Dopenweight.log={log_file}",
-        f"-Dlog.file={log_file}", f"-XX:ErrorFile={state_folder / 'logs'}/{name}-crash.log",
+        str(java.executable), *JVM_OPTIONS, *memory, f"-Djava.io.tmpdir={scratch_folder(state_folder, name)}",
+        f"-Dopenweight.log={log_file}", f"-XX:ErrorFile={state_folder / 'logs'}/{name}-crash.log",
         f"-Dlog4j.configurationFile={DEFINITIONS / 'log4j2.properties'}", "-cp", os.pathsep.join(map(str, class_path)),
     ]  # fmt: skip
 
@@ -141,11 +140,10 @@ def java_command(state_folder: Path, java: JavaInstallation, name: str, memory: 
 def prepare_engine(plan: EnginePlan, java: JavaInstallation) -> dict[str, ChildProcess]:
     """Write the configuration and return the three processes by name, in the order of their start, not yet started."""
     jars = fetch_jars(JarKind.ENGINE, plan.state_folder)
-    for folder in (plan.folder / "conf", plan.state_folder / "tmp", plan.checkpoints_folder, plan.savepoints_folder):
+    for folder in (plan.folder / "conf", plan.checkpoints_folder, plan.savepoints_folder):
         folder.mkdir(parents=True, exist_ok=True)
     (plan.folder / "conf" / "flink-conf.yaml").write_text(describe_configuration(plan))
     rest = FlinkRest(plan.rest_address)
-    configuration = ["--configDir", str(plan.folder / "conf")]
 
     def has_slots(count: int) -> bool:
         try:
@@ -153,23 +151,27 @@ def prepare_engine(plan: EnginePlan, java: JavaInstallation) -> dict[str, ChildP
         except FlinkAway:
             return False
 
-    job_manager = ChildProcess(
-        "jobmanager",
-        [
-            *java_command(plan.state_folder, java, "jobmanager", ["-Xms64m", "-Xmx256m", "-XX:TieredStopAtLevel=1"], jars),
-            "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint", *configuration,
-        ],
-        plan.state_folder, lambda: has_slots(0), JVM_ENVIRONMENT,
-    )  # fmt: skip
-    task_manager = ChildProcess(
-        "taskmanager",
-        [
-            *java_command(plan.state_folder, java, "taskmanager", describe_task_memory(plan), jars),
-            "org.apache.flink.runtime.taskexecutor.TaskManagerRunner", *configuration,
-        ],
-        plan.state_folder, lambda: has_slots(plan.slots), JVM_ENVIRONMENT,
-    )  # fmt: skip
-    return {"pool": prepare_pool(plan), "jobmanager": job_manager, "taskmanager": task_manager}
+    def child(name: str, memory: list[str], main_class: str, is_ready: Callable[[], bool]) -> ChildProcess:
+        scratch = scratch_folder(plan.state_folder, name)
+        command = [*java_command(plan.state_folder, java, name, memory, jars), main_class]
+        command += ["--configDir", str(plan.folder / "conf"), "-D", f"io.tmp.dirs={scratch}"]
+        return ChildProcess(name, command, plan.state_folder, is_ready, JVM_ENVIRONMENT, scratch_folder=scratch)
+
+    return {
+        "pool": prepare_pool(plan),
+        "jobmanager": child(
+            "jobmanager",
+            ["-Xms64m", "-Xmx256m", "-XX:TieredStopAtLevel=1"],
+            "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint",
+            lambda: has_slots(0),
+        ),
+        "taskmanager": child(
+            "taskmanager",
+            describe_task_memory(plan),
+            "org.apache.flink.runtime.taskexecutor.TaskManagerRunner",
+            lambda: has_slots(plan.slots),
+        ),
+    }
 
 
 def prepare_pool(plan: EnginePlan) -> ChildProcess:

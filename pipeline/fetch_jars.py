@@ -6,7 +6,7 @@ import hashlib
 import os
 import shutil
 import subprocess
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 
 import msgspec
@@ -20,7 +20,7 @@ DEFINITIONS = Path(__file__).resolve().parents[1] / "deploy" / "engine"
 FETCH_LIMIT_SECONDS = 1800
 
 
-class JarKind(str, Enum):
+class JarKind(StrEnum):
     BROKER = "broker"
     ENGINE = "engine"
 

@@ -63,10 +63,10 @@ class FlinkRest:
         vertices = self.ask("GET", f"/jobs/{job_id}")["vertices"]
         return bool(vertices) and all(vertex["status"] == "RUNNING" for vertex in vertices)
 
-    def read_exception(self, job_id: str) -> str:
-        """Return the stack trace of the newest failure, empty when there was none."""
+    def read_exceptions(self, job_id: str) -> tuple[int, str]:
+        """Return how many failures are on record, 16 at most, and the stack trace of the newest, empty when there was none."""
         entries = self.ask("GET", f"/jobs/{job_id}/exceptions")["exceptionHistory"]["entries"]
-        return str(entries[0]["stacktrace"]) if entries else ""
+        return len(entries), str(entries[0]["stacktrace"]) if entries else ""
 
     def count_restarts(self, job_id: str) -> int:
         values = self.ask("GET", f"/jobs/{job_id}/metrics?get=numRestarts")

@@ -16,6 +16,8 @@ from pipeline.start_failure import StartFailure
 from pipeline.submit_job import JobPlan, RestoreFailed, submit_job
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pipeline.find_java import JavaInstallation
     from pipeline.restore_points import RestorePoint
 
@@ -28,9 +30,11 @@ OWN_CHECKPOINTS = 2
 class Job:
     """One job on one cluster; `job_id` is empty before `start`."""
 
-    def __init__(self, plan: JobPlan, java: JavaInstallation) -> None:
+    def __init__(self, plan: JobPlan, java: JavaInstallation, on_poll: Callable[[], object]) -> None:
+        """`on_poll` is called while a submission waits: it keeps the services alive that the submission waits for."""
         self.plan = plan
         self.java = java
+        self.on_poll = on_poll
         self.rest = FlinkRest(plan.flink_address)
         self.job_id = ""
         self.has_cleaned = False
@@ -65,7 +69,7 @@ class Job:
         return None
 
     def submit(self, point: RestorePoint | None) -> None:
-        self.job_id = submit_job(self.plan, self.java, self.rest, point)
+        self.job_id = submit_job(self.plan, self.java, self.rest, point, self.on_poll)
         self.has_cleaned = False
 
     def is_lost(self) -> bool:
@@ -82,7 +86,7 @@ class Job:
     def read_failure(self) -> str:
         """Return the stack trace of the newest failure, empty when there was none or Flink is away."""
         try:
-            return self.rest.read_exception(self.job_id)
+            return self.rest.read_exceptions(self.job_id)[1]
         except FlinkAway:
             return ""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -96,7 +97,7 @@ def wait_until(condition: Callable[[], bool], limit_seconds: float) -> bool:
 
 @dataclass
 class ChildProcess:
-    """One service of the machine; `name` names its pid file and its logs in the state folder."""
+    """One process of the run; `name` names its pid file and its logs in the state folder."""
 
     name: str
     command: list[str]
@@ -104,6 +105,8 @@ class ChildProcess:
     is_ready: Callable[[], bool]
     environment: Mapping[str, str] = field(default_factory=dict)
     grace_seconds: float = 10
+    scratch_folder: Path | None = None
+    """Emptied at each start: a killed Java process leaves 100 MB of copies there."""
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -132,6 +135,9 @@ class ChildProcess:
     def start(self) -> None:
         for file in (self.pid_file, self.output_file):
             file.parent.mkdir(parents=True, exist_ok=True)
+        if self.scratch_folder is not None:
+            shutil.rmtree(self.scratch_folder, ignore_errors=True)
+            self.scratch_folder.mkdir(parents=True)
         with self.output_file.open("wb") as output:
             # A session of its own: Ctrl-C in the terminal reaches the supervisor alone, which ends the others in order.
             self.process = subprocess.Popen(
@@ -175,6 +181,10 @@ class ChildProcess:
         """The end of what it printed and logged, for the reason of a failure."""
         lines = [*read_tail(self.log_file), *read_tail(self.output_file)]
         return "\n".join(lines[-count:])
+
+
+def scratch_folder(state_folder: Path, name: str) -> Path:
+    return state_folder / "tmp" / name
 
 
 def read_tail(file: Path, limit_bytes: int = 4096) -> list[str]:

@@ -7,7 +7,6 @@ it never leaves the machine or the run.
 from __future__ import annotations
 
 import importlib
-import os
 import pickle
 import sys
 from dataclasses import dataclass
@@ -36,13 +35,18 @@ class Submission:
 
 
 def submit_graph(submission: Submission) -> None:
+    """Submit, and watch until the parent, which knows from Flink when the job runs, ends this process.
+
+    Raises:
+        RuntimeError: the job server or Flink refused the job; only this side is told why.
+    """
     import apache_beam as beam  # noqa: PLC0415 - whoever only writes a submission does not load Beam
     from apache_beam.options.pipeline_options import PipelineOptions  # noqa: PLC0415
 
     build = getattr(importlib.import_module(submission.graph.module), submission.graph.function)
     pipeline = beam.Pipeline(options=PipelineOptions(list(submission.options)))
     build(pipeline, *submission.graph.arguments)
-    pipeline.run()
+    pipeline.run().wait_until_finish()
 
 
 if __name__ == "__main__":
@@ -50,6 +54,3 @@ if __name__ == "__main__":
     from pipeline.submit_graph import submit_graph as submit
 
     submit(pickle.loads(Path(sys.argv[1]).read_bytes()))  # noqa: S301 - written by our own parent process
-    sys.stdout.flush()
-    # The job is accepted; Beam's threads that watch it would keep the process.
-    os._exit(0)

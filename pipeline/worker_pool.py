@@ -92,9 +92,7 @@ class WorkerPool:
         command = [sys.executable, "-m", "pipeline.run_worker", "--id", worker_id, "--control", control_address]
         command += ["--parent", str(os.getpid()), "--state-cache-bytes", str(self.state_cache_bytes)]
         environment = {**os.environ, METRICS_FOLDER_VARIABLE: str(self.metrics_folder), "PYTHONUNBUFFERED": "1"}
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment
-        )
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment)
         self.workers[worker_id] = Worker(process, slot)
         log.info("worker %s started with pid %d, its output is in worker-%d.log", worker_id, process.pid, slot)
         threading.Thread(target=keep_output, args=(process, self.log_folder / f"worker-{slot}.log"), daemon=True).start()

@@ -18,6 +18,8 @@ import numpy as np
 
 SOURCE_SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
 BLOCK = np.dtype([("scale", "<f2"), ("values", "u1", (16,))])
+# <s>, <pad>, </s>, <unk>
+SPECIAL_PIECES = 4
 ROW_FILES = ("rows-1.bin", "rows-2.bin")
 
 
@@ -144,7 +146,7 @@ def _sentencepiece_model(base: BaseModel) -> bytes:
 
     def number(value: int) -> bytes:
         out = b""
-        while value > 127:
+        while value >> 7:
             out += bytes([value & 127 | 128])
             value >>= 7
         return out + bytes([value])
@@ -157,13 +159,11 @@ def _sentencepiece_model(base: BaseModel) -> bytes:
 
     out = []
     for index, (piece, score) in enumerate(base.pieces):
-        kind = 2 if index == base.unknown_id else 3 if index < 4 else 1
+        kind = 2 if index == base.unknown_id else 3 if index < SPECIAL_PIECES else 1
         body = field_bytes(1, (piece or f"<e{index}>").encode()) + number(2 << 3 | 5) + struct.pack("<f", score)
         out.append(field_bytes(1, body + field_number(3, kind)))
     names = [base.pieces[index][0].encode() for index in (base.unknown_id, 0, 2, 1)]
-    trainer = field_number(3, 1) + b"".join(
-        field_number(tag, value) for tag, value in ((40, base.unknown_id), (41, 0), (42, 2), (43, 1))
-    )
+    trainer = field_number(3, 1) + b"".join(field_number(tag, value) for tag, value in ((40, base.unknown_id), (41, 0), (42, 2), (43, 1)))
     trainer += b"".join(field_bytes(tag, name) for tag, name in zip((45, 46, 47, 48), names, strict=True))
     normaliser = field_bytes(1, b"identity") + field_number(3, 1) + field_number(4, 1) + field_number(5, 1)
     return b"".join(out) + field_bytes(2, trainer) + field_bytes(3, normaliser)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import itertools
 import json
 import multiprocessing
 import os
@@ -16,7 +17,7 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,18 +26,18 @@ os.environ.update(OMP_NUM_THREADS="1", XLA_FLAGS="--xla_cpu_multi_thread_eigen=f
 SEEDS = Path(__file__).parent
 sys.path[:0] = [str(SEEDS), str(SEEDS.parent)]
 
+import jax  # noqa: E402 - after the environment is set
 import numpy as np  # noqa: E402 - after the environment is set
-
 from build_encoder import read_base_model, source_file, write_tables  # noqa: E402
 from training import article_stage, data, tuning  # noqa: E402
 from training.export import export_encoder  # noqa: E402
+
 from transforms.model.decision import ArticleHeads  # noqa: E402
 from transforms.model.encoder import EmbeddingRows, Encoder, Tokenizer  # noqa: E402
 from transforms.model.heads import SentenceHeads, SentenceScores, split_logits  # noqa: E402
-from transforms.model.reading import choose_sentences  # noqa: E402
 
 HALVES = 2
-NEWS_SENTENCES_EACH = 2
+STATE_PARTS = ("flat", "borders", "first")
 NEWS_ARTICLES_FOR_DECISION = 300
 Labelled = list[data.LabelledArticle]
 
@@ -56,71 +57,73 @@ def main() -> None:
     news = [a for a in data.read_news(options.shared) if data.news_side(a.group) != "test"]
     train, dev = ([a for a in articles if data.side(a.group) == side] for side in ("train", "dev"))
     news_train, news_dev = ([a for a in news if data.news_side(a.group) == side] for side in ("train", "dev"))
-    decided_news = [mark_readings(a) for a in news_train[1 :: max(1, len(news_train) // NEWS_ARTICLES_FOR_DECISION)]]
+    decided_news = [data.mark_evidence(a) for a in news_train[1 :: max(1, len(news_train) // NEWS_ARTICLES_FOR_DECISION)]]
     with tempfile.TemporaryDirectory() as folder:
         examples = training_examples(train, news_train[::2])
         print(f"{len(train)} articles and {len(examples)} sentences to train on, {len(dev)} articles for dev", flush=True)
-        held_out = tune_all(Path(folder), settings, examples, train + decided_news, options.weights, options.processes)
+        job = Job(Path(folder), settings, examples, np.zeros(0), HALVES)
+        held_out = tune_all(job, train + decided_news, options.weights, options.processes)
     print(f"tuned after {time.monotonic() - started:.0f} s", flush=True)
     arrays = article_stage.train_article_heads(train + decided_news, held_out)
-    finish(options.weights, arrays, dev, [mark_readings(a) for a in news_dev])
+    finish(options.weights, arrays, dev, [data.mark_evidence(a) for a in news_dev])
     print(f"done after {time.monotonic() - started:.0f} s", flush=True)
-
-
-def mark_readings(article: data.LabelledArticle) -> data.LabelledArticle:
-    article.readings = choose_sentences(article.content, article.title)
-    article.is_evidence = [False] * len(article.readings)
-    return article
 
 
 def training_examples(articles: Labelled, news: Labelled) -> list[data.Example]:
     """All sentences of the training side: of articles, of the sentence sets, of real news."""
     sets = [example for _, example in data.read_sentences() if data.side(example.group) == "train"]
     told = [example for article in articles for example in data.article_examples(article)]
-    return told + sets + data.news_examples(news, NEWS_SENTENCES_EACH)
+    return told + sets + data.news_examples(news)
 
 
 def half(group: str) -> int:
     return data.hundredth(f"half {group}") % HALVES
 
 
-def tune_all(folder: Path, settings: tuning.Settings, examples: list[data.Example], decided: Labelled, weights: Path, processes: int) -> list[SentenceScores]:
+@dataclass(frozen=True)
+class Job:
+    """One tuning in a process of its own, on what `folder` holds: all examples outside half `left_out`."""
+
+    folder: Path
+    settings: tuning.Settings
+    examples: list[data.Example]
+    halves: np.ndarray
+    left_out: int
+
+    def run(self) -> tuple[dict[str, Any], np.ndarray]:
+        """Tunes; returns the parameters and the logits of what is decided on in the half left out (zeros elsewhere)."""
+        states = tuning.States(*(np.load(self.folder / f"{part}.npy", mmap_mode="r") for part in STATE_PARTS))
+        base = read_base_model(source_file())
+        chosen = np.flatnonzero(self.halves[: len(self.examples)] != self.left_out)
+        name = "all" if self.left_out == HALVES else f"without half {self.left_out}"
+        settings = replace(self.settings, seed=self.left_out)
+        parameters = tuning.tune(base, states.take(chosen), [self.examples[i] for i in chosen], settings, name)
+        logits = np.zeros((len(states), sum(tuning.COLUMNS.values())), np.float32)
+        scored = np.flatnonzero(self.halves == self.left_out)
+        scored = scored[scored >= len(self.examples)]
+        if len(scored):
+            logits[scored] = tuning.predict(base, parameters, states.take(scored))
+        return jax.tree.map(np.asarray, parameters), logits
+
+
+def tune_all(job: Job, decided: Labelled, weights: Path, processes: int) -> list[SentenceScores]:
     """Tunes on each half and on all; writes the encoder and its heads; returns the held-out scores of `decided`."""
     sentences = [(a.content[r.start : r.end], r.context) for a in decided for r in a.readings]
-    inputs = [(e.text, e.context) for e in examples] + sentences
-    base = read_base_model(source_file())
-    states = tuning.lower_states(base, settings, inputs, Tokenizer(weights), EmbeddingRows(weights))
-    for name in ("flat", "borders", "first"):
-        np.save(folder / f"{name}.npy", getattr(states, name))
-    halves = np.array([half(e.group) for e in examples] + [half(a.group) for a in decided for _ in a.readings])
-    jobs = [("all", HALVES)] + [(f"without half {number}", number) for number in range(HALVES)]
-    logits = np.zeros((len(inputs), 0), np.float32)
+    inputs = [(e.text, e.context) for e in job.examples] + sentences
+    states = tuning.lower_states(read_base_model(source_file()), job.settings, inputs, Tokenizer(weights), EmbeddingRows(weights))
+    for name in STATE_PARTS:
+        np.save(job.folder / f"{name}.npy", getattr(states, name))
+    halves = np.array([half(e.group) for e in job.examples] + [half(a.group) for a in decided for _ in a.readings])
+    jobs = [replace(job, halves=halves, left_out=number) for number in (HALVES, *range(HALVES))]
+    logits = np.zeros((len(inputs), sum(tuning.COLUMNS.values())), np.float32)
     with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
-        runs = [(number, pool.submit(tune_one, folder, settings, examples, halves, name, number)) for name, number in jobs]
-        for number, run in runs:
-            parameters, found = run.result()
-            if number == HALVES:
+        for done, (parameters, found) in zip(jobs, pool.map(Job.run, jobs), strict=True):
+            logits += found
+            if done.left_out == HALVES:
                 write_encoder(weights, parameters)
-            else:
-                logits = found if not logits.size else np.where((halves == number)[:, None], found, logits)
-    scores = split_logits(logits[len(examples) :])
+    scores = split_logits(logits[len(job.examples) :])
     borders = np.cumsum([0, *(len(a.readings) for a in decided)])
-    return [SentenceScores(**{name: value[start:end] for name, value in vars(scores).items()}) for start, end in zip(borders, borders[1:], strict=False)]
-
-
-def tune_one(folder: Path, settings: tuning.Settings, examples: list[data.Example], halves: np.ndarray, name: str, left_out: int) -> tuple[dict[str, Any], np.ndarray]:
-    """In a process of its own: tunes on the examples outside half `left_out`, returns the parameters and the logits of that half."""
-    states = tuning.States(*(np.load(folder / f"{part}.npy", mmap_mode="r") for part in ("flat", "borders", "first")))
-    base = read_base_model(source_file())
-    chosen = np.flatnonzero(halves[: len(examples)] != left_out)
-    parameters = tuning.tune(base, states.take(chosen), [examples[i] for i in chosen], replace(settings, seed=left_out), name)
-    logits = np.zeros((len(states), sum(tuning.COLUMNS.values())), np.float32)
-    scored = np.flatnonzero(halves == left_out)
-    scored = scored[scored >= len(examples)]
-    if len(scored):
-        logits[scored] = tuning.predict(base, parameters, states.take(scored))
-    layers = {key: np.asarray(value) for key, value in parameters["layers"].items()}
-    return {"layers": layers, "matrix": np.asarray(parameters["matrix"]), "bias": np.asarray(parameters["bias"])}, logits
+    return [SentenceScores(**{name: value[a:b] for name, value in vars(scores).items()}) for a, b in itertools.pairwise(borders)]
 
 
 def write_encoder(weights: Path, parameters: dict[str, Any]) -> None:

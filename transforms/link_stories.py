@@ -21,11 +21,16 @@ from transforms.records import Assessment, Direction, Member, Members, StoryUpda
 
 UNKNOWN_ACTOR = "unknown"
 SECONDS_PER_DAY = 86_400
+# An actor without a flagged article for so many times `open_days` is forgotten.
+EXPIRY_FACTOR = 4
 
 
 @dataclass(frozen=True)
 class StoryLimits:
-    """How long a story takes articles (days without a new report), and how many articles of one actor are kept."""
+    """How long a story takes articles (days without a new report), and how many articles of one actor are kept.
+
+    What was published long ago is not dropped for its age: news arrives late and out of order, and a story must not depend on that.
+    """
 
     open_days: int = 7
     members_per_actor: int = 500
@@ -121,12 +126,10 @@ def story_id_of(actor: str, earliest: Member) -> str:
 
 
 def _keep_recent(stories: dict[str, tuple[Member, ...]], limits: StoryLimits) -> tuple[Member, ...]:
-    """Whole stories only: a story that lost its earliest article would change its id."""
-    newest = max(members[-1].at for members in stories.values())
+    """The stories last reported on, whole ones: a story that lost its earliest article would change its id."""
     kept: list[Member] = []
-    for members in sorted(stories.values(), key=lambda members: members[-1].at, reverse=True):
-        is_open = newest - members[-1].at <= timedelta(days=2 * limits.open_days)
-        if is_open and len(kept) < limits.members_per_actor:
+    for members in sorted(stories.values(), key=lambda members: (members[-1].at, members[0].article), reverse=True):
+        if len(kept) < limits.members_per_actor:
             kept.extend(members[: limits.members_per_actor - len(kept)])
     return tuple(kept)
 
@@ -149,7 +152,7 @@ class _LinkEach(beam.DoFn):
         members, updates = link(actor, known, new, self._limits)
         if updates:
             members_state.write(Members(members=members))  # type: ignore[attr-defined]
-        expiry.set(Timestamp.now() + Duration(2 * self._limits.open_days * SECONDS_PER_DAY))  # type: ignore[attr-defined]
+        expiry.set(Timestamp.now() + Duration(EXPIRY_FACTOR * self._limits.open_days * SECONDS_PER_DAY))  # type: ignore[attr-defined]
         yield from updates
 
     @on_timer(EXPIRY)

@@ -48,7 +48,7 @@ class OffsetCommitter:
             with self._lock:
                 offsets, self._offsets = self._offsets, {}
             try:
-                share_admin(self._connection).ask(lambda client, offsets=offsets: self._send(client, offsets))
+                share_admin(self._connection).ask(functools.partial(self._send, offsets))
             except BrokerUnreachableError as error:
                 if self._repeated.is_due("away"):
                     log.warning("offsets are committed to the group later", group=self._group, reason=str(error))
@@ -57,7 +57,7 @@ class OffsetCommitter:
                     self._offsets = offsets | self._offsets
                 self._has_offsets.set()
 
-    def _send(self, client: KafkaAdminClient, offsets: dict[str, int]) -> None:
+    def _send(self, offsets: dict[str, int], client: KafkaAdminClient) -> None:
         answers = client.alter_group_offsets(
             self._group, {split_key(key): OffsetAndMetadata(offset, "", -1) for key, offset in offsets.items()}
         )

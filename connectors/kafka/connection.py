@@ -16,8 +16,9 @@ from kafka.errors import KafkaError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# kafka-python warns of a blocked event loop whenever the worker is busy; what matters is said by this package.
-logging.getLogger("kafka").setLevel(logging.ERROR)
+# kafka-python warns of a blocked event loop whenever the worker is busy, and says three times each second that the broker is away. It
+# raises what matters, and this package says it once every few seconds.
+logging.getLogger("kafka").setLevel(logging.CRITICAL)
 
 # The largest back-off: kafka-python's own 30 s would make a broker's restart cost 40 s.
 RECONNECT_MILLISECONDS = 2000
@@ -89,7 +90,7 @@ def open_admin(connection: KafkaConnection, timeout_milliseconds: int = ADMIN_TI
 
 
 def unreachable(connection: KafkaConnection, error: object) -> BrokerUnreachableError:
-    return BrokerUnreachableError(f"no answer from the broker at {connection.bootstrap_servers}: {error or type(error).__name__}")
+    return BrokerUnreachableError(f"no answer from the broker at {connection.bootstrap_servers}: {error!s}")
 
 
 def wait_for_broker(
@@ -143,7 +144,9 @@ class SharedAdmin:
                 client, self._client = self._client, None
                 if client is not None:
                     client.close()
-                raise unreachable(self._connection, repr(error)) from error
+                if isinstance(error, BrokerUnreachableError):
+                    raise
+                raise unreachable(self._connection, error) from error
 
 
 @functools.cache

@@ -60,7 +60,7 @@ def open_consumer(connection: KafkaConnection, **options: Any) -> KafkaConsumer:
     try:
         return KafkaConsumer(**options, **describe_client(connection))
     except KafkaError as error:
-        raise unreachable(connection, repr(error)) from error
+        raise unreachable(connection, error) from error
 
 
 class PartitionBuffer:
@@ -141,7 +141,7 @@ class SharedConsumer:
             try:
                 return int(consumer.beginning_offsets([key], timeout_ms=RECONNECT_MILLISECONDS)[key])
             except KafkaError as error:
-                raise unreachable(self._connection, repr(error)) from error
+                raise unreachable(self._connection, error) from error
 
     def _open(self, now: float) -> KafkaConsumer:
         if self._consumer is None:
@@ -174,7 +174,7 @@ class SharedConsumer:
             return
         except TopicAuthorizationFailedError as error:
             if self._repeated.is_due(str(error)):
-                log.error("the broker refuses to hand out this topic", topics=str(error), fix="give the user the right to read it")
+                log.warning("the broker refuses to hand out a topic", topics=str(error), fix="give the user the right to read it")
             return
         except KafkaError as error:
             self._set_aside(consumer, error)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime  # noqa: TC003 - msgspec reads the annotation at run time
-from enum import Enum
+from datetime import datetime
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 OWN_TOPICS = "openweight."
 
 
-class Start(str, Enum):
+class Start(StrEnum):
     """Where a job without state begins."""
 
     EARLIEST = "earliest"
@@ -27,7 +27,7 @@ class Start(str, Enum):
     GROUP = "group"
 
 
-class LostPosition(str, Enum):
+class LostPosition(StrEnum):
     """What happens when the broker does not have the next offset."""
 
     STOP = "stop"

@@ -56,7 +56,8 @@ class ReadFromKafka(beam.PTransform):
             | "Tick" >> PeriodicImpulse(fire_interval=self._plan.list_seconds, apply_windowing=False)
             | "OneKey" >> beam.Map(lambda _: ("", b"")).with_output_types(tuple[str, bytes])
             | "ListPartitions" >> beam.ParDo(ListPartitions(self._connection, self._plan)).with_output_types(tuple[str, bytes])
-            | "PollPartition" >> beam.ParDo(PollPartition(self._connection, self._plan))
+            | "PollPartition"
+            >> beam.ParDo(PollPartition(self._connection, self._plan))
             .with_output_types(RawMessage, polled=tuple[str, int])
             .with_outputs("polled", main="messages")
         )

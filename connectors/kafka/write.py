@@ -31,12 +31,16 @@ BATCH_BYTES = 65_536
 
 
 class WritingPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """How to write. `limit_bytes` is what the smallest of the topics takes (max.message.bytes); larger messages are cut to it."""
+    """How to write. A message larger than `limit_bytes` (the topics' max.message.bytes), or its topic's own limit, is cut to it."""
 
     linger_milliseconds: int = 5
     compression: str = "none"
     limit_bytes: int = 1_000_000
+    topic_limits: tuple[tuple[str, int], ...] = (("openweight.rejected", 2_000_000),)
     timeout_seconds: float = 60
+
+    def limit_of(self, topic: str) -> int:
+        return dict(self.topic_limits).get(topic, self.limit_bytes)
 
 
 class DeliveryFailedError(Exception):
@@ -67,7 +71,7 @@ class SendMessages(beam.DoFn):
         self._sent = []
 
     def process(self, message: OutgoingMessage) -> None:
-        fitting = fit_message(message, self._plan.limit_bytes, time.time())
+        fitting = fit_message(message, self._plan.limit_of(message.topic), time.time())
         self._sent.append((fitting, send_message(self._connection, self._plan, fitting)))
 
     def finish_bundle(self) -> None:
@@ -148,12 +152,13 @@ def open_producer(connection: KafkaConnection, plan: WritingPlan) -> KafkaProduc
             acks="all", enable_idempotence=True, linger_ms=plan.linger_milliseconds, batch_size=BATCH_BYTES,
             compression_type=None if plan.compression == "none" else plan.compression,
             # Ours is the limit that counts; fit_message keeps it.
-            max_request_size=2 * plan.limit_bytes + BATCH_BYTES, max_block_ms=10_000, request_timeout_ms=10_000,
+            max_request_size=2 * max([plan.limit_bytes, *dict(plan.topic_limits).values()]) + BATCH_BYTES,
+            max_block_ms=10_000, request_timeout_ms=10_000,
             delivery_timeout_ms=max(int(plan.timeout_seconds * 1000), 15_000), allow_auto_create_topics=False, metrics_enabled=False,
             **describe_client(connection),
         )  # fmt: skip
     except KafkaError as error:
-        raise unreachable(connection, repr(error)) from error
+        raise unreachable(connection, error) from error
     _producers[connection, plan] = producer
     return producer
 
@@ -179,8 +184,8 @@ def confirm_messages(connection: KafkaConnection, plan: WritingPlan, sent: list[
             failed.append((message, error))
     if failed:
         _drop_producer(connection, plan)
-        message, error = failed[0]
-        raise DeliveryFailedError(f"{len(failed)} of {len(sent)} messages were not confirmed, the first for {message.topic}: {error!r}")
+        first, reason = failed[0]
+        raise DeliveryFailedError(f"{len(failed)} of {len(sent)} messages were not confirmed, the first for {first.topic}: {reason!r}")
 
 
 def _flush(producer: KafkaProducer, timeout_seconds: float) -> None:
@@ -222,7 +227,7 @@ def send_all(
     for number, message in enumerate(messages):
         if rate_per_second > 0:
             time.sleep(max(0.0, started + number / rate_per_second - time.monotonic()))
-        fitting = fit_message(message, plan.limit_bytes, time.time())
+        fitting = fit_message(message, plan.limit_of(message.topic), time.time())
         sent.append((fitting, send_message(connection, plan, fitting)))
         counts[message.topic] = counts.get(message.topic, 0) + 1
         if len(sent) >= 500:  # noqa: PLR2004 - bounds what is kept for a second attempt

@@ -14,10 +14,10 @@ from transforms.model.heads import CHANGE_TYPES, DIRECTIONS, STATUSES, SentenceS
 from transforms.records import ChangeType, Entity, EntityType
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
+    from collections.abc import Iterable, Sequence
 
     from training.data import LabelledArticle
+    from transforms.model.decision import Decision
 
 FALSE_ALARMS_PER_THOUSAND = 1.0
 # How strongly the regressions are held back: few articles, correlated features.
@@ -93,24 +93,36 @@ def f1(truth: np.ndarray, found: np.ndarray) -> float:
 
 
 def report(articles: Sequence[LabelledArticle], scores: Sequence[SentenceScores], heads: ArticleHeads) -> dict[str, Any]:
-    """How the decisions on labelled articles compare with their labels."""
+    """How the decisions on labelled articles compare with their labels; the actors are ranked among the labelled names."""
     decisions = [heads.decide(s, is_title(a)) for a, s in zip(articles, scores, strict=True)]
     pairs = list(zip(articles, decisions, strict=True))
     truth, found = np.array([a.labels["flag"] for a, _ in pairs]), np.array([d.flag for _, d in pairs])
     right = [(a, d) for a, d in pairs if a.labels["flag"] and d.flag]
-    opposite = {("opening", "closing"), ("closing", "opening")}
-
-    def share(name: str) -> float:
-        return round(float(np.mean([getattr(d, name) == a.labels[name] for a, d in right])), 3) if right else 0.0
-
+    past = [d.novelty for a, d in pairs if a.outcome == "retrospective"]
+    labels = ("direction", "change_type", "status", "contested")
     return {
-        "articles": len(pairs), "flagged": int(truth.sum()),
+        "articles": len(pairs),
+        "flagged": int(truth.sum()),
         "precision": round(float((truth & found).sum() / max(1, found.sum())), 3),
-        "recall": round(float((truth & found).sum() / max(1, truth.sum())), 3), "f1": round(f1(truth, found), 3),
-        "direction": share("direction"), "change_type": share("change_type"), "status": share("status"), "contested": share("contested"),
-        "flips": round(float(np.mean([(a.labels["direction"], d.direction.value) in opposite for a, d in right])), 3) if right else 0.0,
-        "novelty": round(float(np.mean([d.novelty.value == a.outcome for a, d in pairs])), 3),
-        "retrospectives_found": f"{sum(d.novelty.value == a.outcome == 'retrospective' for a, d in pairs)} of {sum(a.outcome == 'retrospective' for a, _ in pairs)}",
-        "evidence": round(float(np.mean([any(a.is_evidence[i] for i in d.evidence) for a, d in right])), 3) if right else 0.0,
-        "missed": [a.id for a, d in pairs if a.labels["flag"] and not d.flag], "false": [a.id for a, d in pairs if d.flag and not a.labels["flag"]],
-    }  # fmt: skip
+        "recall": round(float((truth & found).sum() / max(1, truth.sum())), 3),
+        "f1": round(f1(truth, found), 3),
+        **{name: _share(getattr(d, name) == a.labels[name] for a, d in right) for name in labels},
+        "flips": _share({a.labels["direction"], d.direction.value} == {"opening", "closing"} for a, d in right),
+        "novelty": _share(d.novelty.value == a.outcome for a, d in pairs),
+        "retrospectives": _share(novelty.value == "retrospective" for novelty in past),
+        "evidence": _share(any(a.is_evidence[i] for i in d.evidence) for a, d in right),
+        "actors": _share(bool(set(actors(a, d, heads)) & set(a.labels["actors"])) for a, d in right),
+        "missed": [a.id for a, d in pairs if a.labels["flag"] and not d.flag],
+        "false": [a.id for a, d in pairs if d.flag and not a.labels["flag"]],
+    }
+
+
+def actors(article: LabelledArticle, decision: Decision, heads: ArticleHeads) -> tuple[str, ...]:
+    evidence = [(article.readings[i].start, article.readings[i].end) for i in decision.evidence]
+    candidates = find_candidates(labelled_entities(article), evidence, len(article.title), decision.change_type)
+    return rank_actors(candidates, *heads.actor_weights)
+
+
+def _share(values: Iterable[bool]) -> float:
+    found = list(values)
+    return round(sum(found) / len(found), 3) if found else -1.0

@@ -75,7 +75,9 @@ def _add_layer(graph: _Graph, state: str, number: int, layer: dict[str, np.ndarr
         return graph.constant(np.asarray(layer[key], np.float32), name(f"weight_{key}"))
 
     def linear(source: str, matrix: str, bias: str) -> str:
-        return graph.node("Add", [graph.node("MatMul", [source, weight(matrix)], name(f"{matrix}_product")), weight(bias)], name(f"{matrix}_sum"))
+        return graph.node(
+            "Add", [graph.node("MatMul", [source, weight(matrix)], name(f"{matrix}_product")), weight(bias)], name(f"{matrix}_sum")
+        )
 
     split = graph.node("Reshape", [linear(state, "wqkv", "bqkv"), "split_shape"], name("split"))
     turned = graph.node("Transpose", [split], name("turned"), perm=[2, 0, 3, 1, 4])

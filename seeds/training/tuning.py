@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -40,6 +39,20 @@ class Settings:
     head_rate_factor: float = 20.0
     dropped: float = 0.1
     seed: int = 0
+
+
+class Shape(NamedTuple):
+    """What the arrays do not tell of the encoder."""
+
+    heads: int
+    epsilon: float
+
+
+class Noise(NamedTuple):
+    """Which values are dropped while training."""
+
+    key: jax.Array
+    dropped: float
 
 
 @dataclass
@@ -82,14 +95,16 @@ def _padded(length: int) -> int:
     return next(limit for limit in LENGTHS if limit >= length)
 
 
-def lower_states(base: BaseModel, settings: Settings, inputs: Sequence[tuple[str, str]], tokenizer: Tokenizer, rows: EmbeddingRows) -> States:
+def lower_states(
+    base: BaseModel, settings: Settings, inputs: Sequence[tuple[str, str]], tokenizer: Tokenizer, rows: EmbeddingRows
+) -> States:
     """Runs (text, context) pairs through the layers that are not tuned. Prints its progress."""
     layers = _stack(base.layers[: len(base.layers) - settings.tuned_layers])
     norm = tuple(jnp.asarray(part) for part in base.norm)
 
     @jax.jit
     def run(embedded: jax.Array, filled: jax.Array) -> jax.Array:
-        return _run_layers(layers, _norm(embedded, *norm, base.epsilon), filled, base.heads, base.epsilon, None, 0.0)
+        return _run_layers(layers, _norm(embedded, *norm, base.epsilon), filled, Shape(base.heads, base.epsilon), None)
 
     tokens = [tokenizer.tokens(text, context) for text, context in inputs]
     borders = np.cumsum([0, *(len(t.ids) for t in tokens)])
@@ -114,30 +129,35 @@ def lower_states(base: BaseModel, settings: Settings, inputs: Sequence[tuple[str
 def tune(base: BaseModel, states: States, examples: Sequence[Example], settings: Settings, name: str) -> dict[str, Any]:
     """Trains on all examples; returns the parameters `layers`, `matrix`, `bias`. Prints its progress as `name`."""
     targets = _targets(examples)
-    parameters = {
+    parameters: dict[str, Any] = {
         "layers": _stack(base.layers[len(base.layers) - settings.tuned_layers :]),
         "matrix": jnp.zeros((base.width, sum(COLUMNS.values()))),
         "bias": jnp.zeros(sum(COLUMNS.values())),
     }
-    lengths = states.lengths
     random = np.random.default_rng(settings.seed)
-    plans = [_batches(lengths, settings.tokens_in_batch, random) for _ in range(settings.epochs)]
-    steps, done, started = sum(map(len, plans)), 0, time.monotonic()
-    optimiser = _optimiser(settings, steps)
+    plan = [batch for _ in range(settings.epochs) for batch in _batches(states.lengths, settings.tokens_in_batch, random)]
+    optimiser = _optimiser(settings, len(plan))
     memory = optimiser.init(parameters)
-    step = jax.jit(partial(_step, optimiser, base.heads, base.epsilon, settings.dropped))
-    for epoch, plan in enumerate(plans, 1):
-        losses = []
-        for chosen in plan:
-            hidden, filled, pooled = states.batch(chosen)
-            labels = {key: value[chosen] for key, value in targets.items()}
-            parameters, memory, loss = step(parameters, memory, (hidden, filled, pooled), labels, jax.random.PRNGKey(settings.seed * 100_003 + done))
-            losses.append(float(loss))
-            done += 1
-            if done % 100 == 0:
-                spent = time.monotonic() - started
-                print(f"{name}: step {done} of {steps}, loss {np.mean(losses[-100:]):.3f}, {spent:.0f} s, {spent / done * (steps - done):.0f} s left", flush=True)
-        print(f"{name}: epoch {epoch} of {settings.epochs}, mean loss {np.mean(losses):.3f}", flush=True)
+
+    @jax.jit
+    def step(parameters: Any, memory: Any, inputs: Any, labels: Any, key: Any) -> tuple[Any, Any, jax.Array]:
+        def loss_of(parameters: Any) -> jax.Array:
+            noise = Noise(key, settings.dropped)
+            return _loss(_logits(parameters, inputs, Shape(base.heads, base.epsilon), noise), labels)
+
+        loss, gradient = jax.value_and_grad(loss_of)(parameters)
+        updates, memory = optimiser.update(gradient, memory, parameters)
+        return optax.apply_updates(parameters, updates), memory, loss
+
+    losses, started = [], time.monotonic()
+    for done, chosen in enumerate(plan, 1):
+        labels = {key: value[chosen] for key, value in targets.items()}
+        key = jax.random.PRNGKey(settings.seed * 100_003 + done)
+        parameters, memory, loss = step(parameters, memory, states.batch(chosen), labels, key)
+        losses.append(float(loss))
+        if done % 100 == 0 or done == len(plan):
+            left = (time.monotonic() - started) / done * (len(plan) - done)
+            print(f"{name}: step {done} of {len(plan)}, loss {np.mean(losses[-100:]):.3f}, {left:.0f} s left", flush=True)
     return parameters
 
 
@@ -146,7 +166,7 @@ def predict(base: BaseModel, parameters: dict[str, Any], states: States) -> np.n
 
     @jax.jit
     def run(hidden: jax.Array, filled: jax.Array, pooled: jax.Array) -> jax.Array:
-        return _logits(parameters, hidden, filled, pooled, base.heads, base.epsilon, None, 0.0)
+        return _logits(parameters, (hidden, filled, pooled), Shape(base.heads, base.epsilon))
 
     logits = np.zeros((len(states), sum(COLUMNS.values())), np.float32)
     order = np.argsort(states.lengths, kind="stable")
@@ -179,8 +199,13 @@ def _batches(lengths: np.ndarray, tokens_in_batch: int, random: np.random.Genera
 
 
 def _targets(examples: Sequence[Example]) -> dict[str, np.ndarray]:
-    numbers = {name: np.array([getattr(e, name) for e in examples], np.float32) for name in ("change", "past", "denial", "change_weight", "soft_weight")}
-    return numbers | {name: np.array([getattr(e, name) for e in examples], np.int32) for name in ("object", "direction", "change_type", "status")}
+    numbers = {
+        name: np.array([getattr(e, name) for e in examples], np.float32)
+        for name in ("change", "past", "denial", "change_weight", "soft_weight")
+    }
+    return numbers | {
+        name: np.array([getattr(e, name) for e in examples], np.int32) for name in ("object", "direction", "change_type", "status")
+    }
 
 
 def _optimiser(settings: Settings, steps: int) -> optax.GradientTransformation:
@@ -197,15 +222,6 @@ def _optimiser(settings: Settings, steps: int) -> optax.GradientTransformation:
     return optax.chain(optax.clip_by_global_norm(1.0), optax.multi_transform(rates, kinds))
 
 
-def _step(optimiser: optax.GradientTransformation, heads: int, epsilon: float, dropped: float, parameters: Any, memory: Any, inputs: Any, labels: Any, key: Any) -> Any:
-    def loss_of(parameters: Any) -> jax.Array:
-        return _loss(_logits(parameters, *inputs, heads, epsilon, key, dropped), labels)
-
-    loss, gradient = jax.value_and_grad(loss_of)(parameters)
-    updates, memory = optimiser.update(gradient, memory, parameters)
-    return optax.apply_updates(parameters, updates), memory, loss
-
-
 def _loss(logits: jax.Array, labels: dict[str, jax.Array]) -> jax.Array:
     total, at = jnp.zeros(()), 0
     for name, width in COLUMNS.items():
@@ -220,8 +236,9 @@ def _loss(logits: jax.Array, labels: dict[str, jax.Array]) -> jax.Array:
     return total
 
 
-def _logits(parameters: Any, hidden: jax.Array, filled: jax.Array, pooled: jax.Array, heads: int, epsilon: float, key: Any, dropped: float) -> jax.Array:
-    states = _run_layers(parameters["layers"], hidden, filled, heads, epsilon, key, dropped)
+def _logits(parameters: Any, inputs: tuple[jax.Array, jax.Array, jax.Array], shape: Shape, noise: Noise | None = None) -> jax.Array:
+    hidden, filled, pooled = inputs
+    states = _run_layers(parameters["layers"], hidden, filled, shape, noise)
     vectors = (states * pooled[..., None]).sum(1) / pooled.sum(1, keepdims=True)
     vectors /= jnp.linalg.norm(vectors, axis=-1, keepdims=True)
     return VECTOR_SCALE * vectors @ parameters["matrix"] + parameters["bias"]
@@ -236,26 +253,27 @@ def _norm(x: jax.Array, weight: jax.Array, bias: jax.Array, epsilon: float) -> j
     return x * jax.lax.rsqrt((x * x).mean(-1, keepdims=True) + epsilon) * weight + bias
 
 
-def _run_layers(layers: Any, x: jax.Array, filled: jax.Array, heads: int, epsilon: float, key: Any, dropped: float) -> jax.Array:
+def _run_layers(layers: Any, x: jax.Array, filled: jax.Array, shape: Shape, noise: Noise | None) -> jax.Array:
     size, length, width = x.shape
     mask = jnp.where(filled[:, None, None, :] > 0, 0.0, -1e9)
     count = layers["ao"].shape[0]
-    keys = jax.random.split(key, count) if key is not None else jnp.zeros((count, 2), jnp.uint32)
+    keys = jnp.zeros((count, 2), jnp.uint32) if noise is None else jax.random.split(noise.key, count)
 
-    def drop(values: jax.Array, drop_key: Any) -> jax.Array:
-        if key is None:
+    def drop(values: jax.Array, key: Any) -> jax.Array:
+        if noise is None:
             return values
-        return jnp.where(jax.random.bernoulli(drop_key, 1 - dropped, values.shape), values / (1 - dropped), 0)
+        return jnp.where(jax.random.bernoulli(key, 1 - noise.dropped, values.shape), values / (1 - noise.dropped), 0)
 
     def one_layer(x: jax.Array, inputs: Any) -> tuple[jax.Array, None]:
         layer, layer_key = inputs
-        first, second = jax.random.split(layer_key, 2) if key is not None else (None, None)
-        query, keyed, value = (x @ layer["wqkv"] + layer["bqkv"]).reshape(size, length, 3, heads, width // heads).transpose(2, 0, 3, 1, 4)
-        shares = jax.nn.softmax(query @ keyed.transpose(0, 1, 3, 2) / np.sqrt(width // heads) + mask, -1)
+        first, second = (None, None) if noise is None else jax.random.split(layer_key, 2)
+        parts = (x @ layer["wqkv"] + layer["bqkv"]).reshape(size, length, 3, shape.heads, width // shape.heads)
+        query, keyed, value = parts.transpose(2, 0, 3, 1, 4)
+        shares = jax.nn.softmax(query @ keyed.transpose(0, 1, 3, 2) / np.sqrt(width // shape.heads) + mask, -1)
         mixed = (shares @ value).transpose(0, 2, 1, 3).reshape(size, length, width)
-        x = _norm(drop(mixed @ layer["ao"] + layer["aob"], first) + x, layer["aw"], layer["ab"], epsilon)
+        x = _norm(drop(mixed @ layer["ao"] + layer["aob"], first) + x, layer["aw"], layer["ab"], shape.epsilon)
         inner = jax.nn.gelu(x @ layer["fi"] + layer["fib"], approximate=False)
-        return _norm(drop(inner @ layer["fo"] + layer["fob"], second) + x, layer["ow"], layer["ob"], epsilon), None
+        return _norm(drop(inner @ layer["fo"] + layer["fob"], second) + x, layer["ow"], layer["ob"], shape.epsilon), None
 
     x, _ = jax.lax.scan(one_layer, x, (layers, keys))
     return x

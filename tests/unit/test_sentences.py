@@ -1,17 +1,30 @@
 """Where sentences begin and end, over scripts and languages."""
 
+from itertools import pairwise
+
 import pytest
 
 from transforms.text.sentences import LIMIT_CHARACTERS, split_sentences
 
 # Sentences as they must come out of the text that they make when joined by the language's own space.
 TEXTS = {
-    "en": (" ", ['Dr. Hall of Brightwater Inc. said version 3.5 is out.', '"Why now?" he asked.', "xAI followed.", "It cost $1.5 billion, i.e. too much."]),
+    "en": (
+        " ",
+        [
+            "Dr. Hall of Brightwater Inc. said version 3.5 is out.",
+            '"Why now?" he asked.',
+            "xAI followed.",
+            "It cost $1.5 billion, i.e. too much.",
+        ],
+    ),
     "hi": (" ", ["डॉ. शर्मा ने मॉडल बंद किया।", "“हम नहीं खोलेंगे।”", "क्या यह 2.5 करोड़ का है?", "हाँ."]),
     "zh": ("", ["公司昨天宣布，3.5版模型下线！", "“不会再开放。”", "他这样说。", "真的吗？"]),
     "ja": ("", ["「もう公開しない。」と社長は述べた。", "次の版は違う。", "本当か？"]),
     "ko": (" ", ["회사는 모델을 공개했다.", "“왜 지금인가?”", "가격은 1.5배 올랐다."]),
-    "de": (" ", ["Am 3. März kündigte z.B. die Firma Nordlicht an, dass nichts mehr frei ist.", "„Das gilt sofort.“", "Dr. Meier schwieg."]),
+    "de": (
+        " ",
+        ["Am 3. März kündigte z.B. die Firma Nordlicht an, dass nichts mehr frei ist.", "„Das gilt sofort.“", "Dr. Meier schwieg."],
+    ),
     "fr": (" ", ["M. Dupont ferme le modèle.", "« Pourquoi ? »", "Cela coûte 3.5 millions."]),
     "es": (" ", ["¿Qué pasará?", "Nadie lo sabe.", "El Sr. Ruiz, de EE.UU. no comentó nada.", "¡Basta!"]),
     "pt": (" ", ["O Sr. Lima abriu o modelo.", "Foi em 2024.", "Ninguém esperava..."]),
@@ -94,8 +107,10 @@ def test_long_run_is_cut_into_readable_parts_that_cover_it() -> None:
     assert "".join(sentences_of(text)).replace(" ", "") == text.replace(" ", "")
 
 
-@pytest.mark.parametrize("text", ["a" * 1_000_000, "। " * 200_000, "a. " * 200_000, "\u0301" * 80_000, "\ud800. A", ". " * 200_000, '"' * 100_000 + ". A"])
+@pytest.mark.parametrize(
+    "text", ["a" * 1_000_000, "। " * 200_000, "a. " * 200_000, "\u0301" * 80_000, "\ud800. A", ". " * 200_000, '"' * 100_000 + ". A"]
+)
 def test_hostile_text_gives_spans_in_order(text: str) -> None:
     spans = split_sentences(text)
     assert all(0 <= start < end <= len(text) for start, end in spans)
-    assert all(before[1] <= after[0] for before, after in zip(spans, spans[1:], strict=False))
+    assert all(before[1] <= after[0] for before, after in pairwise(spans))

@@ -46,8 +46,7 @@ def find_candidates(
             mentions.setdefault(name, []).append(entity)
     first_in_evidence = _first_in_evidence(mentions, evidence)
     return [
-        Candidate(name, _features(found, evidence, title_end, change_type, first_in_evidence.get(name)))
-        for name, found in mentions.items()
+        Candidate(name, _features(found, evidence, title_end, change_type, first_in_evidence.get(name))) for name, found in mentions.items()
     ]
 
 

@@ -73,7 +73,7 @@ class ArticleHeads:
             direction=DIRECTIONS[int(self._shares("direction", vote(scores.direction, strength)).argmax())],
             change_type=CHANGE_TYPES[int(self._shares("change_type", vote(scores.change_type, strength)).argmax())],
             status=STATUSES[int(self._shares("status", vote(scores.status, strength)).argmax())],
-            contested=bool(self._shares("contested", contested_features(scores, strength))[1] >= 0.5),
+            contested=bool(self._shares("contested", contested_features(scores, strength)).argmax()),
             evidence=choose_evidence(strength),
         )
 

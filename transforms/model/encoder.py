@@ -51,9 +51,7 @@ class Encoder:
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(
-            (folder / "encoder.onnx").read_bytes(), options, providers=["CPUExecutionProvider"]
-        )
+        self._session = onnxruntime.InferenceSession((folder / "encoder.onnx").read_bytes(), options, providers=["CPUExecutionProvider"])
         self._tokenizer = Tokenizer(folder)
         self._rows = EmbeddingRows(folder)
         self._kept = kept

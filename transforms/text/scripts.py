@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 
 # First and last code point of each block that news is written in (Unicode 15.1, Blocks.txt).
@@ -47,8 +48,6 @@ BLOCKS = (
 )
 # An ideograph says what takes about three letters elsewhere.
 CHARACTERS_PER_IDEOGRAPH = 3
-# From here on, marks that Python does not call letters (vowel signs) belong to the letters of their block.
-FIRST_COMBINING = 0x0300
 MOST_REMEMBERED = 100_000
 
 _script_of_letter: dict[str, str] = {}
@@ -59,7 +58,8 @@ def script_of(character: str) -> str:
     script = _script_of_letter.get(character)
     if script is None:
         code = ord(character)
-        is_letter = character.isalpha() or code >= FIRST_COMBINING
+        # Vowel signs are marks, and belong to the letters of their block.
+        is_letter = character.isalpha() or unicodedata.category(character).startswith("M")
         script = next((name for first, last, name in BLOCKS if first <= code <= last), "") if is_letter else ""
         if len(_script_of_letter) < MOST_REMEMBERED:
             _script_of_letter[character] = script

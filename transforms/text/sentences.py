@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from pathlib import Path
 
 # Longer runs without an end mark are cut, so that every part of them can be read by the encoder.
 LIMIT_CHARACTERS = 600
 # Thai, Lao, Khmer and Burmese write no end mark; a space ends a clause, and one of this length stands for a sentence.
 SPACED_CLAUSE_CHARACTERS = 90
+
+# "am 3. März", but a year ends a sentence.
+LONGEST_ORDINAL = 2
 
 _CLOSERS = "\"'”’»«)］\\]）」』】》〉›“"
 _END = re.compile(
@@ -21,21 +25,11 @@ _END = re.compile(
 _LAST_WORD = re.compile(r"[^\s(\[“\"'«„‚‹]*$")
 _NO_END_MARK = re.compile(r"[\u0e00-\u0eff\u1780-\u17ff\u1000-\u109f]")
 _GOES_ON_IN_JAPANESE = re.compile(r"(?:と|って|っ|な|の|は|が|を|に|で|も|など|、)")
+# Words after which a full stop does not end a sentence (abbreviations.tsv).
 _ABBREVIATIONS = frozenset(
-    # English, German, Dutch, Scandinavian
-    "mr mrs ms dr prof rev gen gov sen rep lt col sgt capt st jr sr inc corp ltd co bros vs etc approx est dept fig no nos vol pp al "
-    "jan feb mar apr jun jul aug sep sept oct nov dec calif mass u.s u.k u.n e.g i.e a.m p.m z.b d.h u.a bzw ca ggf usw str nr evtl inkl "
-    "bijv dhr mevr bv dr.h o.a d.w.z m.b.t bl.a t.ex f.eks m.m s.k "
-    # Romance
-    "sr sra srta dña d ud uds ee.uu aa.vv pág núm art mme mlle cf p.ex av exmo exma dott sig sigg ing avv ecc on gent pag dl dna "
-    # Slavic and Baltic
-    "г гг т.е т.д т.п т.к им ул руб млн млрд тыс д-р проф акад см стр р ін грн тис np tzn tj prof dr inż mgr godz ul zł r tzv mj např č str "
-    # Turkish, Indonesian, Malay, Vietnamese, Finnish, Hungarian
-    "doç yrd sn alb gn vb vs tel bkz no drs dra ir hj tn ny kec kab pt tbk tp ths gs ts pgs esim mm ns klo kpl pl ill stb kb ún "
-    # Devanagari, Bengali, Tamil, Telugu, Arabic, Persian
-    "डॉ प्रो श्री कु स्व रु पं मो मा अ.भा ड. डा ড মো মি ড. প্রফে திரு டாக்டர் பேரா ரூ డా శ్రీ ప్రొ రూ د أ م ص.ب "
-    # initials as Devanagari and Tamil spell them
-    "ए बी सी डी ई एफ जी एच आई जे के एल एम एन ओ पी आर एस टी यू वी एक्स वाई எம் கே எஸ் பி ஆர் ஜி டி வி என் எல்".split()
+    word
+    for line in (Path(__file__).parent / "abbreviations.tsv").read_text("utf-8").splitlines()[1:]
+    for word in line.partition("\t")[2].split()
 )
 
 
@@ -77,7 +71,7 @@ def _is_abbreviation(word: str) -> bool:
     if folded in _ABBREVIATIONS or folded.rsplit("-", 1)[-1] in _ABBREVIATIONS:
         return True
     if word.isdecimal():
-        return len(word) <= 2  # an ordinal: "am 3. März"
+        return len(word) <= LONGEST_ORDINAL
     letters = [c for c in word.rsplit(".", 1)[-1] if unicodedata.category(c)[0] == "L"]
     # An initial: "J. Smith", "М. Иванов". Indic words may have one letter with its vowel sign, East Asian ones one character.
     return len(letters) == 1 and len(word) <= 2 + 2 * word.count(".") and letters[0] < "\u0900"

@@ -1,0 +1,51 @@
+VENV ?= .venv
+PYTHON ?=
+BIN := $(VENV)/bin
+export PYTHON
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check format quality train bench schemas lock stop clean
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+
+setup: ## virtual environment and jars; quick when nothing changed
+	@deploy/setup.sh $(VENV)
+
+run: setup ## everything on this machine: broker, engine, job, sample articles, alerts in the terminal; Ctrl-C stops it
+	@$(BIN)/openweight run --samples
+
+test: setup ## the tests a change must pass, on the real broker and the real engine
+	@$(BIN)/python -m pytest
+
+check: setup ## lint, format, types, layers
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python seeds/check_labels.py
+
+format: setup ## formats the code
+	@$(BIN)/ruff check --fix --quiet .; $(BIN)/ruff format .
+
+quality: setup ## the scorecard of the judgement on held-out articles
+	@$(BIN)/python tests/quality/scorecard.py
+
+train: setup ## makes every weight from the data in seeds/ and SHARED, in an environment of its own
+	@seeds/train.sh
+
+bench: setup ## speed, delay and memory, side by side with a plain loop and Quix Streams
+	@$(BIN)/python tests/bench/bench.py
+
+schemas: setup ## writes transforms/schemas and the generated parts of the documents anew
+	@$(BIN)/python -m pipeline.write_documents
+
+lock: setup ## pins the dependencies of pyproject.toml anew
+	@$(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --strip-extras --no-header --extra dev --extra bench --output-file requirements-dev.lock pyproject.toml
+	@$(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --strip-extras --no-header --constraint requirements-dev.lock --output-file requirements.lock pyproject.toml
+
+stop: ## ends what a killed run left on this machine
+	@$(BIN)/openweight stop
+
+clean: stop ## removes the environment, caches and the state of this machine's runs
+	@rm -rf $(VENV) .local build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

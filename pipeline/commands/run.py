@@ -1,0 +1,227 @@
+"""`openweight run`: everything that is missing is started, the job submitted from its newest state, watched, and stopped in order."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+import structlog
+
+from pipeline.exit_codes import ExitCode
+from pipeline.flink_rest import FlinkAway
+from pipeline.job import Job
+from pipeline.local import LocalMachine, MachinePlan
+from pipeline.running import Addresses, write_addresses
+from pipeline.settings import Settings
+from pipeline.start_failure import StartFailure
+from pipeline.submit_graph import GraphReference
+from pipeline.submit_job import JobPlan
+from pipeline.watch_run import watch_run
+
+log = structlog.get_logger()
+METRICS_SECONDS = 2.0
+SAVEPOINT_SECONDS = 15
+SAMPLES = Path(__file__).resolve().parents[2] / "seeds" / "samples.jsonl"
+SAMPLES_PER_SECOND = 1.0
+
+
+def run_job(settings: Settings, *, is_fresh: bool, has_samples: bool) -> ExitCode:
+    """Runs until SIGINT or SIGTERM; see ExitCode for how it ends otherwise."""
+    should_stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda _number, _frame: _stop_once(should_stop, _frame))
+    machine = LocalMachine(_machine_plan(settings))
+    # Before anything declares a metric: the workers' values and ours meet in this folder.
+    metrics_folder = machine.state_folder / "metrics"
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics_folder)
+    try:
+        return _run(settings, machine, should_stop, is_fresh=is_fresh, has_samples=has_samples)
+    except StartFailure as failure:
+        print(f"openweight run: {failure}", file=sys.stderr)
+        return ExitCode.ENGINE_FAILED
+    finally:
+        machine.stop()
+
+
+def _stop_once(should_stop: threading.Event, _frame: FrameType | None) -> None:
+    if should_stop.is_set():
+        # Asked twice: whoever asks does not want to wait for the savepoint.
+        raise KeyboardInterrupt
+    should_stop.set()
+
+
+def _machine_plan(settings: Settings) -> MachinePlan:
+    engine = settings.engine
+    return MachinePlan(
+        state_folder=settings.state.folder,
+        has_broker=not settings.broker.bootstrap_servers,
+        has_engine=not engine.address,
+        java_home=engine.java_home,
+        slots=engine.parallelism,
+        restarts_allowed=engine.restarts_allowed,
+        restart_window_minutes=engine.restart_window_minutes,
+    )
+
+
+def _run(settings: Settings, machine: LocalMachine, should_stop: threading.Event, *, is_fresh: bool, has_samples: bool) -> ExitCode:
+    java = machine.start()
+    if machine.broker is not None:
+        broker = settings.broker.model_copy(update={"bootstrap_servers": machine.broker.bootstrap_servers})
+        settings = settings.model_copy(update={"broker": broker})
+    from connectors.kafka.connection import BrokerUnreachableError  # noqa: PLC0415 - the metrics folder must be known before
+
+    try:
+        _prepare_topics(settings, is_own=machine.broker is not None)
+    except BrokerUnreachableError as error:
+        print(f"openweight run: {error}", file=sys.stderr)
+        return ExitCode.BROKER_AWAY
+    job = Job(_job_plan(settings, machine), java)
+    observer = _Observer(settings, machine, job)
+    addresses = observer.serve_metrics()
+    write_addresses(settings, addresses)
+    point = job.start(is_fresh=is_fresh)
+    _announce(settings, addresses, restored_from=str(point.path) if point else "")
+    if has_samples:
+        _show_samples(settings, should_stop)
+    try:
+        watch_run(job, machine.restarts, observer.keep, should_stop)
+    finally:
+        _stop_job(job)
+    return ExitCode.DONE
+
+
+def _prepare_topics(settings: Settings, *, is_own: bool) -> None:
+    """Waits for the broker; creates what is missing on our own, and says what differs on any.
+
+    Raises:
+        BrokerUnreachableError: it did not answer within broker.wait_seconds.
+    """
+    from connectors.kafka.connection import wait_for_broker  # noqa: PLC0415 - the metrics folder must be known before
+    from connectors.kafka.topics import compare_topics, create_topics  # noqa: PLC0415 - the same
+    from pipeline.ends import kafka_connection  # noqa: PLC0415 - the same
+    from pipeline.topic_file import read_topics  # noqa: PLC0415 - the same
+
+    connection, definitions = kafka_connection(settings), read_topics(settings)
+    wait_for_broker(connection, settings.broker.wait_seconds, log.warning)
+    if is_own:
+        create_topics(connection, definitions)
+    for difference in compare_topics(connection, definitions):
+        log.warning(
+            "a topic differs from deploy/topics.toml",
+            topic=difference.topic, what=difference.what, expected=difference.expected, found=difference.found,
+            fix="openweight topics --create" if difference.what == "missing" else "change the topic or the file",
+        )  # fmt: skip
+
+
+def _job_plan(settings: Settings, machine: LocalMachine) -> JobPlan:
+    engine = settings.engine
+    folder = machine.state_folder / "engine"
+    return JobPlan(
+        graph=GraphReference("pipeline.graph", "lay_graph", (settings.model_dump_json(),)),
+        state_folder=machine.state_folder,
+        flink_address=machine.engine.rest_address if machine.engine else engine.address,
+        pool_address=machine.engine.pool_address if machine.engine else engine.worker_pool,
+        checkpoints_folder=folder / "checkpoints",
+        savepoints_folder=folder / "savepoints",
+        parallelism=engine.parallelism,
+        checkpoint_seconds=engine.checkpoint_seconds,
+        bundle_milliseconds=engine.bundle_milliseconds,
+    )
+
+
+@dataclass
+class _Observer:
+    """Keeps the machine's services alive and the engine's metrics up to date, once a second."""
+
+    settings: Settings
+    machine: LocalMachine
+    job: Job
+    measured_at: float = 0.0
+
+    def serve_metrics(self) -> Addresses:
+        from connectors.prometheus import PortTakenError, serve_metrics, wipe_metrics  # noqa: PLC0415 - see run_job
+        from pipeline.choose_ports import find_free_port  # noqa: PLC0415 - the same
+
+        wipe_metrics(self.machine.state_folder / "metrics")
+        host, port = self.settings.metrics.host, self.settings.metrics.port
+        try:
+            server = serve_metrics(host, port)
+        except PortTakenError as error:
+            if "port" in self.settings.metrics.model_fields_set:
+                raise StartFailure(f"{error}; set metrics.port to another") from None
+            server = serve_metrics(host, find_free_port())
+        port = server.server_address[1]
+        return Addresses(self.settings.broker.bootstrap_servers, self.job.plan.flink_address, f"{host}:{port}")
+
+    def keep(self) -> None:
+        self.machine.restart_dead()
+        if time.monotonic() - self.measured_at >= METRICS_SECONDS:
+            self.measured_at = time.monotonic()
+            self._measure()
+
+    def _measure(self) -> None:
+        from transforms import metrics  # noqa: PLC0415 - see run_job
+
+        for name, count in self.machine.restarts.counts.items():
+            counter = metrics.RESTARTS.labels(name)
+            counter.inc(count - counter._value.get())  # noqa: SLF001 - a counter that another one feeds
+        status = self.job.read_checkpoints()
+        metrics.JOB_RUNNING.set(0 if status is None or self.job.is_lost() else 1)
+        if status is not None and status.completed_id:
+            metrics.CHECKPOINT_AGE.set(status.age_seconds)
+            metrics.CHECKPOINT_DURATION.set(status.duration_seconds)
+            metrics.CHECKPOINT_BYTES.set(status.size_bytes)
+
+
+def _announce(settings: Settings, addresses: Addresses, restored_from: str) -> None:
+    from pipeline.terminal import console  # noqa: PLC0415 - loads rich
+
+    prefix = settings.writing.topic_prefix
+    reading = settings.reading.topic_pattern or ", ".join(settings.reading.topics)
+    lines = [
+        "openweight-monitor is running" + (f", resumed from {restored_from}" if restored_from else ""),
+        f"  reads      {reading} on {addresses.bootstrap_servers}",
+        f"  alerts     topics {prefix}.alerts.* (openweight watch)",
+        f"  metrics    http://{addresses.metrics}/metrics",
+        f"  engine     http://{addresses.flink}",
+        f"  state      {settings.state.folder}",
+        "  Ctrl-C     stops everything in order",
+    ]
+    console(to_error_output=True).print("\n".join(lines))
+
+
+def _show_samples(settings: Settings, should_stop: threading.Event) -> None:
+    """Feeds the sample articles once in the life of the topic, and prints alerts as they come."""
+    from pipeline.commands.feed import feed_samples  # noqa: PLC0415 - see run_job
+    from pipeline.commands.watch import print_alerts  # noqa: PLC0415 - the same
+
+    def guarded(action: Callable[[], object]) -> None:
+        try:
+            action()
+        except Exception:
+            log.exception("the samples cannot be shown; the job goes on")
+
+    actions: list[Callable[[], object]] = [
+        lambda: print_alerts(settings, should_stop),
+        lambda: feed_samples(settings, SAMPLES, SAMPLES_PER_SECOND, should_stop),
+    ]
+    for action in actions:
+        threading.Thread(target=guarded, args=(action,), daemon=True).start()
+
+
+def _stop_job(job: Job) -> None:
+    started = time.monotonic()
+    log.info("stopping the job with a savepoint")
+    try:
+        savepoint = job.stop_with_savepoint(SAVEPOINT_SECONDS)
+    except FlinkAway as error:
+        log.warning("the job could not be stopped in order; the newest checkpoint is kept", reason=str(error))
+    else:
+        log.info("job is stopped", savepoint=str(savepoint) if savepoint else None, seconds=round(time.monotonic() - started, 1))

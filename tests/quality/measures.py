@@ -1,0 +1,125 @@
+"""The figures of the scorecard: shares with exact intervals, calibration, spans that overlap."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Share:
+    """`hits` of `total`, with the exact (Clopper-Pearson) interval of 95 %."""
+
+    hits: int
+    total: int
+
+    @property
+    def value(self) -> float:
+        return self.hits / self.total if self.total else math.nan
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The smallest and the largest rate under which so many hits are not surprising."""
+        if not self.total:
+            return 0.0, 1.0
+        tail = (1 - CONFIDENCE) / 2
+        low = 0.0 if self.hits == 0 else _solve(lambda rate: 1 - _at_most(self.hits - 1, self.total, rate) - tail)
+        high = 1.0 if self.hits == self.total else _solve(lambda rate: tail - _at_most(self.hits, self.total, rate))
+        return low, high
+
+    def __str__(self) -> str:
+        if not self.total:
+            return "-"
+        low, high = self.interval
+        return f"{self.value:.2f} [{low:.2f} {high:.2f}] of {self.total}"
+
+    def json(self) -> dict[str, float | int | list[float]]:
+        return {
+            "value": round(self.value, 4) if self.total else -1.0,
+            "hits": self.hits,
+            "total": self.total,
+            "interval": [round(x, 4) for x in self.interval],
+        }
+
+
+def share(values: Iterable[bool]) -> Share:
+    found = list(values)
+    return Share(sum(map(bool, found)), len(found))
+
+
+def _at_most(hits: int, total: int, rate: float) -> float:
+    """The chance of at most `hits` of `total` at `rate`."""
+    if rate <= 0:
+        return 1.0
+    if rate >= 1:
+        return float(hits >= total)
+    logs = (
+        math.lgamma(total + 1) - math.lgamma(k + 1) - math.lgamma(total - k + 1) + k * math.log(rate) + (total - k) * math.log1p(-rate)
+        for k in range(hits + 1)
+    )
+    return min(1.0, sum(map(math.exp, logs)))
+
+
+def _solve(rising: object) -> float:
+    """Where a rising function of a rate crosses zero."""
+    low, high = 0.0, 1.0
+    for _ in range(50):
+        middle = (low + high) / 2
+        low, high = (low, middle) if rising(middle) > 0 else (middle, high)  # type: ignore[operator]
+    return (low + high) / 2
+
+
+@dataclass(frozen=True)
+class Flags:
+    """Precision, recall and F1 of a yes or no."""
+
+    precision: Share
+    recall: Share
+
+    @property
+    def f1(self) -> float:
+        total = self.precision.total + self.recall.total
+        return 2 * self.precision.hits / total if total else math.nan
+
+
+def flags(truth: Sequence[bool], found: Sequence[bool]) -> Flags:
+    both = sum(t and f for t, f in zip(truth, found, strict=True))
+    return Flags(Share(both, sum(found)), Share(both, sum(truth)))
+
+
+def calibration_error(truth: Sequence[bool], scores: Sequence[float], bins: int = 10) -> tuple[float, list[tuple[float, float, int]]]:
+    """Expected calibration error, and for each tenth of the scores: mean score, share of yes, number."""
+    groups: list[list[int]] = [[] for _ in range(bins)]
+    for i, score in enumerate(scores):
+        groups[min(bins - 1, int(score * bins))].append(i)
+    curve = [(sum(scores[i] for i in g) / len(g), sum(truth[i] for i in g) / len(g), len(g)) for g in groups if g]
+    return sum(abs(score - rate) * number for score, rate, number in curve) / max(1, len(scores)), curve
+
+
+def overlaps(first: tuple[int, int], second: tuple[int, int]) -> bool:
+    return min(first[1], second[1]) > max(first[0], second[0])
+
+
+def same_name(first: str, second: str) -> bool:
+    """Whether two common English names mean one body: "Mistral" and "Mistral AI", "the EU" and "European Union"."""
+    return _bare(first) == _bare(second)
+
+
+def _bare(name: str) -> str:
+    bare = " ".join(name.casefold().removeprefix("the ").replace(",", "").replace(".", "").split())
+    for ending in (" ai", " inc", " labs", " platforms"):
+        bare = bare.removesuffix(ending)
+    return SAME.get(bare, bare)
+
+
+SAME = {
+    "eu": "european union", "us": "united states", "usa": "united states", "uk": "united kingdom", "alibaba cloud": "alibaba",
+    "ai2": "allen institute for ai", "allen institute for": "allen institute for ai", "osi": "open source initiative",
+    "technology innovation institute": "tii", "sberbank": "sber", "google deepmind": "google",
+}  # fmt: skip

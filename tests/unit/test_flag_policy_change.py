@@ -1,0 +1,145 @@
+"""The stage that decides, on the weights that are shipped."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from transforms.flag_policy_change import JudgeArticle
+from transforms.model.actors import Candidate, find_candidates, rank_actors
+from transforms.model.decision import choose_evidence
+from transforms.model.judge import model_version
+from transforms.model.reading import choose_sentences
+from transforms.records import (
+    AnnotatedDocument,
+    Article,
+    ChangeType,
+    Direction,
+    Document,
+    Entity,
+    EntityType,
+    LanguageSpan,
+    Novelty,
+    Position,
+    RawMessage,
+    Status,
+)  # fmt: skip
+
+
+def annotated(
+    title: str, text: str, entities: tuple[tuple[str, str, EntityType], ...] = (), *, is_candidate: bool = True
+) -> AnnotatedDocument:
+    content = f"{title}\n{text}"
+    raw = RawMessage(position=Position("news", 0, 7), timestamp_milliseconds=0, key=None, value=b"")
+    article = Article(
+        raw=raw,
+        received_at=datetime(2026, 11, 24, tzinfo=UTC),
+        sha256="00",
+        id="7",
+        url="https://example.org/7",
+        title=title,
+        content=content,
+    )
+    document = Document(article=article, language="en", language_spans=(LanguageSpan(0, len(content), "en"),))
+    found = tuple(
+        Entity(content.find(surface), content.find(surface) + len(surface), surface, canonical, kind)
+        for surface, canonical, kind in entities
+    )
+    return AnnotatedDocument(document=document, entities=found, is_candidate=is_candidate, gate_hits=())
+
+
+CLOSING = annotated(
+    "Harrowgate Labs stops publishing its models",
+    "Harrowgate Labs said on Monday that it will no longer release the weights of its language models for download.\n"
+    "From the next version on, customers can reach them only through the company's own cloud.\n"
+    "The firm was founded in 2021 and has 300 staff.",
+    (("Harrowgate Labs", "Harrowgate Labs", EntityType.ORG),),
+)
+SPORT = annotated(
+    "Open weight final goes to Tanaka",
+    "Kenji Tanaka won the open weight title in Osaka on Sunday.\nHe threw his rival after two minutes.\nThe crowd of 9,000 cheered.",
+)
+
+
+def test_closing_lab_is_flagged_with_verbatim_evidence_and_actor() -> None:
+    found = JudgeArticle()(CLOSING)
+    assert found.flag
+    assert found.direction is Direction.CLOSING
+    assert found.novelty is Novelty.NEW
+    assert found.actors == ("Harrowgate Labs",)
+    content = CLOSING.document.article.content
+    assert found.evidence
+    assert all(content[e.start : e.end] == e.text for e in found.evidence)
+    assert 0 <= found.score <= 1
+
+
+def test_sport_is_not_flagged() -> None:
+    found = JudgeArticle()(SPORT)
+    assert not found.flag
+    assert (found.direction, found.change_type, found.status, found.novelty) == (
+        Direction.NONE, ChangeType.NONE, Status.NONE, Novelty.NONE,
+    )  # fmt: skip
+    assert found.evidence == ()
+
+
+def test_article_that_the_gate_turned_away_is_not_read(tmp_path: Path) -> None:
+    # A folder without an encoder: reading the article would fail.
+    (tmp_path / "any.npz").write_bytes(b"1")
+    turned_away = annotated("Rain", "It rained.", is_candidate=False)
+    found = JudgeArticle(weights=str(tmp_path))(turned_away)
+    assert (found.flag, found.score, found.novelty) == (False, 0.0, Novelty.NONE)
+
+
+def test_threshold_of_the_settings_wins_over_the_trained_one() -> None:
+    score = JudgeArticle()(CLOSING).score
+    assert not JudgeArticle(threshold=1.01)(CLOSING).flag
+    assert JudgeArticle(threshold=score / 2)(CLOSING).flag
+
+
+def test_article_without_sentences_is_not_flagged() -> None:
+    found = JudgeArticle()(annotated("...", "—"))
+    assert not found.flag
+    assert found.score == 0.0
+
+
+def test_same_article_is_judged_the_same_twice() -> None:
+    assert JudgeArticle()(CLOSING) == JudgeArticle()(CLOSING)
+
+
+def test_missing_weights_stop_the_worker_at_setup(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        JudgeArticle(weights=str(tmp_path)).setup()
+
+
+def test_version_changes_with_the_weights(tmp_path: Path) -> None:
+    for name, content in (("a", b"1"), ("b", b"2")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "heads.npz").write_bytes(content)
+    assert model_version(tmp_path / "a") != model_version(tmp_path / "b")
+
+
+def test_title_and_sentences_with_hits_are_read_first() -> None:
+    content = "A title\n" + " ".join(f"Sentence number {n} ends." for n in range(100, 140))
+    hit = content.index("number 131")
+    chosen = choose_sentences(content, "A title", (hit,), limit=3)
+    assert [content[r.start : r.end] for r in chosen] == ["A title", "Sentence number 100 ends.", "Sentence number 131 ends."]
+    assert [r.context for r in chosen] == ["", "A title", "A title"]
+
+
+def test_evidence_is_the_strongest_sentence_and_those_near_it() -> None:
+    assert choose_evidence(np.array([0.1, 0.9, 0.8, 0.3, 0.7, 0.75], np.float32)) == (1, 2, 5)
+    assert choose_evidence(np.array([0.2, 0.1], np.float32)) == (0,)
+
+
+def test_known_person_stands_for_the_organisation() -> None:
+    person = Entity(0, 15, "Mark Zuckerberg", "Mark Zuckerberg", EntityType.PERSON)
+    unknown = Entity(20, 28, "Jane Doe", "Jane Doe", EntityType.PERSON)
+    found = find_candidates((person, unknown), [(0, 40)], 0, ChangeType.RELEASE_STRATEGY)
+    assert [candidate.name for candidate in found] == ["Meta"]
+
+
+def test_likeliest_actor_comes_first_and_unlikely_ones_are_left_out() -> None:
+    candidates = [Candidate("A", (0.0,)), Candidate("B", (2.0,)), Candidate("C", (1.5,))]
+    assert rank_actors(candidates, np.array([1.0]), -1.0) == ("B", "C")
+    assert rank_actors([], np.array([1.0]), 0.0) == ()

@@ -1,0 +1,114 @@
+"""Stories follow from the set of articles, whatever their order."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import UTC, datetime, timedelta
+
+import apache_beam as beam
+import pytest
+from apache_beam.testing.test_pipeline import TestPipeline
+from apache_beam.testing.util import assert_that, equal_to
+
+from transforms.link_stories import LinkStories, StoryLimits, group_into_stories, key_by_actor, link
+from transforms.records import (
+    Assessment, ChangeType, Direction, Evidence, Member, Novelty, Position, Status, StoryUpdate,
+)  # fmt: skip
+
+START = datetime(2026, 3, 1, tzinfo=UTC)
+LIMITS = StoryLimits(open_days=7, members_per_actor=100)
+
+
+def member(article: str, day: float = 0, direction: Direction = Direction.CLOSING, sha256: str = "") -> Member:
+    at = START + timedelta(days=day)
+    return Member(
+        article=article, position=Position("news", 0, 0), sha256=sha256 or article, url="", title=article, publisher=article, language="en",
+        at=at, received_at=at, direction=direction, change_type=ChangeType.LICENCE, status=Status.ANNOUNCED, contested=False, score=0.9,
+        actors=("Meta",), evidence=(Evidence(0, 1, "a"),), model="m",
+    )  # fmt: skip
+
+
+def assessment(article: str, offset: int, *, flag: bool = True, actors: tuple[str, ...] = ("Meta",)) -> Assessment:
+    return Assessment(
+        id=article, language="en", flag=flag, direction=Direction.CLOSING, change_type=ChangeType.LICENCE, status=Status.ANNOUNCED,
+        contested=False, novelty=Novelty.NEW, score=0.9, actors=actors, evidence=(Evidence(0, 1, "a"),), entities=(),
+        position=Position("news", 0, offset), received_at=START, sha256=article, url="", title=article, publisher=article,
+        published_at=START + timedelta(hours=offset), language_spans=(), is_candidate=True, warnings=(), model="m",
+    )  # fmt: skip
+
+
+def link_all(members: list[Member], limits: StoryLimits = LIMITS) -> tuple[tuple[Member, ...], list[StoryUpdate]]:
+    known: tuple[Member, ...] = ()
+    updates: list[StoryUpdate] = []
+    for new in members:
+        known, news = link("Meta", known, new, limits)
+        updates += news
+    return known, updates
+
+
+def test_second_article_about_the_same_change_updates_the_story() -> None:
+    _, updates = link_all([member("a", 0), member("b", 1)])
+    assert [len(update.members) for update in updates] == [1, 2]
+    assert updates[0].story_id == updates[1].story_id
+    assert updates[1].before == updates[0].members
+
+
+def test_opposite_directions_never_share_a_story() -> None:
+    _, updates = link_all([member("a", 0), member("b", 0, Direction.OPENING)])
+    assert len({update.story_id for update in updates}) == 2
+
+
+def test_change_long_after_the_last_report_is_a_new_story() -> None:
+    _, updates = link_all([member("a", 0), member("b", 7), member("c", 14.1)])
+    assert [len(update.members) for update in updates] == [1, 2, 1]
+
+
+def test_same_article_again_changes_nothing() -> None:
+    known, _ = link_all([member("a"), member("b", 1)])
+    assert link("Meta", known, member("a"), LIMITS) == (known, [])
+
+
+def test_edited_article_takes_the_place_of_the_old_one() -> None:
+    known, updates = link_all([member("a", sha256="first"), member("a", sha256="second")])
+    assert [one.sha256 for one in known] == ["second"]
+    assert len(updates[-1].members) == 1
+
+
+def test_order_of_arrival_does_not_change_the_stories() -> None:
+    articles = [member("a", 0), member("b", 5), member("c", 11), member("d", 2, Direction.OPENING), member("e", 30)]
+    expected = group_into_stories("Meta", tuple(articles), LIMITS.open_days)
+    for shuffled in itertools.permutations(articles):
+        _, updates = link_all(list(shuffled), StoryLimits(open_days=7, members_per_actor=1000))
+        final: dict[str, tuple[Member, ...]] = {update.story_id: update.members for update in updates}
+        alive = {story_id: members for story_id, members in final.items() if members}
+        assert alive == expected
+
+
+def test_earlier_report_that_arrives_late_takes_the_story_over() -> None:
+    _, updates = link_all([member("late", 3), member("early", 0)])
+    merged = [update for update in updates if update.merged_into]
+    assert len(merged) == 1
+    assert merged[0].members == ()
+    assert merged[0].merged_into == next(update.story_id for update in updates if len(update.members) == 2)
+
+
+@pytest.mark.parametrize("count", [10, 40])
+def test_state_of_an_actor_is_bounded(count: int) -> None:
+    known, _ = link_all([member(f"a{number}", number * 8) for number in range(count)], StoryLimits(open_days=7, members_per_actor=5))
+    assert len(known) <= 5
+
+
+def test_only_flagged_articles_are_linked_and_the_first_actor_is_the_key() -> None:
+    assert key_by_actor(assessment("a", 0, flag=False)) == []
+    assert [actor for actor, _ in key_by_actor(assessment("a", 0, actors=("OpenAI", "Meta")))] == ["OpenAI"]
+    assert [actor for actor, _ in key_by_actor(assessment("a", 0, actors=()))] == ["unknown"]
+
+
+def test_keyed_state_carries_the_story_from_article_to_article() -> None:
+    with TestPipeline("DirectRunner") as pipeline:
+        assessments = pipeline | beam.Create(
+            [assessment("a", 0), assessment("b", 1), assessment("c", 2, actors=("OpenAI",)), assessment("d", 3, flag=False)]
+        ).with_output_types(Assessment)
+        sizes = assessments | LinkStories(LIMITS) | beam.Map(lambda update: (update.actor, len(update.members)))
+        largest = sizes | beam.CombinePerKey(max)
+        assert_that(largest, equal_to([("Meta", 2), ("OpenAI", 1)]))

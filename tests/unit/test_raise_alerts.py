@@ -1,0 +1,94 @@
+"""An alert says what the story's articles say, and when a person should know of it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import pytest
+
+from transforms.raise_alerts import raise_alert
+from transforms.records import (
+    Alert, AlertState, ChangeType, Direction, Evidence, Member, Position, Severity, Status, StoryUpdate,
+)  # fmt: skip
+
+START = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+def member(article: str, hour: int = 0, **changes: object) -> Member:
+    at = START + timedelta(hours=hour)
+    values = {
+        "article": article, "position": Position("news", 0, hour), "sha256": article, "url": f"https://example.org/{article}",
+        "title": f"title of {article}", "publisher": article, "language": "en", "at": at, "received_at": at, "direction": Direction.CLOSING,
+        "change_type": ChangeType.LICENCE, "status": Status.ANNOUNCED, "contested": False, "score": 0.9, "actors": ("Meta",),
+        "evidence": (Evidence(0, 1, "a"),), "model": "m",
+    }  # fmt: skip
+    return Member(**(values | changes))  # type: ignore[arg-type]
+
+
+def alert(before: list[Member], members: list[Member], merged_into: str = "", articles_per_alert: int = 20) -> Alert:
+    update = StoryUpdate(
+        story_id="s", actor="Meta", before=tuple(before), members=tuple(members), received_at=START, merged_into=merged_into
+    )
+    return raise_alert(update, articles_per_alert)
+
+
+def test_first_article_raises_and_the_second_updates() -> None:
+    first, second = alert([], [member("a")]), alert([member("a")], [member("a"), member("b", 1)])
+    assert (first.state, first.revision, first.is_notable) == (AlertState.RAISED, 1, True)
+    assert (second.state, second.revision) == (AlertState.UPDATED, 2)
+    assert first.alert_id == second.alert_id
+
+
+def test_second_publisher_is_notable_and_a_third_is_not() -> None:
+    one, two, three = member("a"), member("b", 1), member("c", 2)
+    assert alert([one], [one, two]).is_notable
+    assert not alert([one, two], [one, two, three]).is_notable
+
+
+def test_same_publisher_again_is_not_notable() -> None:
+    one, again = member("a", publisher="p"), member("b", 1, publisher="p")
+    assert not alert([one], [one, again]).is_notable
+    assert alert([one], [one, again]).publisher_count == 1
+
+
+@pytest.mark.parametrize("changes", [{"status": Status.IN_FORCE}, {"contested": True}])
+def test_move_in_status_or_a_denial_is_notable(changes: dict[str, object]) -> None:
+    one, two, three = member("a"), member("b", 1), member("c", 2, **changes)
+    assert alert([one, two], [one, two, three]).is_notable
+
+
+def test_story_without_articles_is_retracted_with_its_heir() -> None:
+    retracted = alert([member("a")], [], merged_into="heir")
+    assert (retracted.state, retracted.merged_into, retracted.revision) == (AlertState.RETRACTED, "heir", 2)
+
+
+@pytest.mark.parametrize(
+    ("status", "publishers", "severity"),
+    [
+        (Status.IN_FORCE, 1, Severity.MEDIUM),
+        (Status.IN_FORCE, 2, Severity.HIGH),
+        (Status.ANNOUNCED, 2, Severity.HIGH),
+        (Status.PROPOSED, 2, Severity.MEDIUM),
+        (Status.RUMOURED, 2, Severity.LOW),
+        (Status.DENIED, 1, Severity.LOW),
+    ],
+)
+def test_severity_follows_status_and_corroboration(status: Status, publishers: int, severity: Severity) -> None:
+    members = [member(str(number), number, status=status) for number in range(publishers)]
+    assert alert([], members).severity is severity
+
+
+def test_alert_points_to_so_many_articles_at_most_and_counts_all() -> None:
+    members = [member(str(number), number) for number in range(5)]
+    shown = alert([], members, articles_per_alert=2)
+    assert (len(shown.articles), shown.article_count) == (2, 5)
+
+
+def test_same_articles_give_the_same_bytes() -> None:
+    members = [member("a"), member("b", 1)]
+    assert msgspec.json.encode(alert([], members)) == msgspec.json.encode(alert([members[0]], members))  # whatever came before
+
+
+def test_headline_falls_back_to_the_evidence() -> None:
+    assert alert([], [member("a", title="")]).headline == "a"

@@ -1,0 +1,55 @@
+"""One pass over an article for the names of the gazetteer and the terms of the gate together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import NamedTuple
+
+from transforms.records import Entity
+from transforms.text import gate, gazetteer
+from transforms.text.fold import fold
+from transforms.text.gate import Hit, Term, TermClass
+from transforms.text.gazetteer import Mention, Name
+from transforms.text.matching import Matcher, surface_end
+
+
+class Scan(NamedTuple):
+    """What the light path found: names, whether the article is a candidate, where the gate's terms begin."""
+
+    entities: tuple[Entity, ...]
+    is_candidate: bool
+    gate_hits: tuple[int, ...]
+
+
+class Scanner:
+    """Names and terms in one automaton."""
+
+    def __init__(self, names: Sequence[Name], terms: Sequence[Term]) -> None:
+        self._names = names
+        self._terms = terms
+        self._matcher = Matcher([name.spelling for name in names] + [term.spelling for term in terms])
+
+    def scan(self, content: str) -> Scan:
+        """Linear in the length of the content; never raises."""
+        mentions: list[Mention] = []
+        hits: list[Hit] = []
+        count = len(self._names)
+        for match in self._matcher.find(fold(content)):
+            if match.pattern < count:
+                mention = Mention(match.start, surface_end(content, match), match.end, self._names[match.pattern])
+                if gazetteer.is_spelled(content, mention):
+                    mentions.append(mention)
+            else:
+                term = self._terms[match.pattern - count]
+                if not term.is_case_sensitive or content[match.start : match.end] == term.spelling:
+                    hits.append(Hit(match.start, term))
+        entities = gazetteer.without_overlaps(content, gazetteer.meant(mentions, gate.says_ai(hits)))
+        starts = sorted({hit.start for hit in hits if hit.term.term_class in (TermClass.AI, TermClass.OPENNESS)})
+        return Scan(tuple(entities), gate.passes(hits, entities), tuple(starts))
+
+
+@cache
+def load_scanner() -> Scanner:
+    """The process's one scanner, with everything in transforms/languages."""
+    return Scanner(gazetteer.read_names(), gate.read_terms())
