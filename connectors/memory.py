@@ -25,7 +25,14 @@ class MemoryTopics:
     """Topics by name, each a list of partitions, each a list of messages."""
 
     def __init__(self, partitions: dict[str, int]) -> None:
-        self._topics: dict[str, list[list[RawMessage]]] = {topic: [[] for _ in range(count)] for topic, count in partitions.items()}
+        self._topics: dict[str, list[list[RawMessage]]] = {}
+        for topic, count in partitions.items():
+            self.create(topic, count)
+
+    def create(self, topic: str, partitions: int) -> None:
+        """Makes a topic, or grows it to that many partitions."""
+        numbered = self._topics.setdefault(topic, [])
+        numbered.extend([] for _ in range(partitions - len(numbered)))
 
     def append(self, message: OutgoingMessage) -> Position:
         """Appends a message to the partition of its key (without a key: the first) and returns where it stands.
@@ -53,11 +60,6 @@ class MemoryTopics:
             )
         )
         return position
-
-    def add_partitions(self, topic: str, count: int) -> None:
-        """Grows a topic to `count` partitions."""
-        partitions = self._topics[topic]
-        partitions.extend([] for _ in range(count - len(partitions)))
 
     def read(self, topics: Iterable[str], positions: dict[str, int] | None = None) -> list[RawMessage]:
         """Returns all messages from `positions` (`topic/partition` to offset, else the start) to the end, partition by partition."""

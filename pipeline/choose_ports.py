@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 HOST = "127.0.0.1"
 
 
-def choose_ports(usual: dict[str, int], record: Path) -> dict[str, int]:
+def choose_ports(usual: Mapping[str, int], record: Path) -> dict[str, int]:
     """Return a free port for each name of `usual`, and remember the choice in `record`.
 
     A usual port of 0 means any free one. Subscribers keep the broker's address, so a port chosen once is kept while it is free.

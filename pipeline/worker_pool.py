@@ -107,8 +107,11 @@ class WorkerPool:
         except subprocess.TimeoutExpired:
             worker.process.kill()
             worker.process.wait()
-        multiprocess.mark_process_dead(worker.process.pid, str(self.metrics_folder))
+        self.forget(worker)
         log.info("worker %s ended", worker_id)
+
+    def forget(self, worker: Worker) -> None:
+        multiprocess.mark_process_dead(worker.process.pid, str(self.metrics_folder))  # type: ignore[no-untyped-call]
 
     def reap(self) -> None:
         """Bury the workers that ended by themselves: no zombies, no gauges of the dead."""
@@ -116,7 +119,7 @@ class WorkerPool:
             if worker.process.poll() is not None:
                 log.warning("worker %s ended by itself with exit code %s", worker_id, worker.process.returncode)
                 del self.workers[worker_id]
-                multiprocess.mark_process_dead(worker.process.pid, str(self.metrics_folder))
+                self.forget(worker)
 
 
 def keep_output(process: subprocess.Popen[bytes], file: Path) -> None:

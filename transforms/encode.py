@@ -5,9 +5,13 @@ from __future__ import annotations
 import apache_beam as beam
 import msgspec
 
+from transforms import metrics
 from transforms.records import Alert, Assessment, OutgoingMessage, Rejected
+from transforms.text.languages import languages
 
 SOURCE = "/openweight-monitor"
+# What the language table does not name is one series, not one for each guess.
+OTHER_LANGUAGE = "other"
 
 
 class EncodeAssessments(beam.PTransform):
@@ -18,7 +22,7 @@ class EncodeAssessments(beam.PTransform):
         self._prefix = prefix
 
     def expand(self, assessments: beam.PCollection) -> beam.PCollection:
-        return assessments | beam.Map(encode_assessment, self._prefix).with_output_types(OutgoingMessage)
+        return assessments | beam.Map(_encode_counted, self._prefix).with_output_types(OutgoingMessage)
 
 
 class EncodeAlerts(beam.PTransform):
@@ -41,6 +45,15 @@ class EncodeRejected(beam.PTransform):
 
     def expand(self, rejected: beam.PCollection) -> beam.PCollection:
         return rejected | beam.Map(encode_rejected, self._prefix).with_output_types(OutgoingMessage)
+
+
+def _encode_counted(assessment: Assessment, prefix: str) -> OutgoingMessage:
+    metrics.ARTICLES.labels(assessment.language if assessment.language in languages() else OTHER_LANGUAGE).inc()
+    if assessment.is_candidate:
+        metrics.CANDIDATES.inc()
+    if assessment.flag:
+        metrics.FLAGGED.labels(assessment.direction).inc()
+    return encode_assessment(assessment, prefix)
 
 
 def encode_assessment(assessment: Assessment, prefix: str) -> OutgoingMessage:

@@ -89,6 +89,14 @@ def open_admin(connection: KafkaConnection, timeout_milliseconds: int = ADMIN_TI
         raise unreachable(connection, error) from error
 
 
+def forbid_topic_creation(client: Any) -> None:
+    """Keeps a consumer's or a producer's client from creating topics: asking for one that was deleted would make it anew.
+
+    kafka-python 3.0.12 takes the option allow_auto_create_topics and does not hand it to the part that asks.
+    """
+    client.cluster.config["allow_auto_create_topics"] = False
+
+
 def unreachable(connection: KafkaConnection, error: object) -> BrokerUnreachableError:
     return BrokerUnreachableError(f"no answer from the broker at {connection.bootstrap_servers}: {error!s}")
 

@@ -22,6 +22,7 @@ from connectors.kafka.connection import (
     KafkaConnection,
     Repeated,
     describe_client,
+    forbid_topic_creation,
     unreachable,
 )
 from connectors.kafka.mend_headers import read_headers_leniently
@@ -53,14 +54,16 @@ def open_consumer(connection: KafkaConnection, **options: Any) -> KafkaConsumer:
         BrokerUnreachableError: when no broker answers within two seconds, or it refuses the login.
     """
     options = {
-        "group_id": None, "enable_auto_commit": False, "auto_offset_reset": "none", "allow_auto_create_topics": False,
+        "group_id": None, "enable_auto_commit": False, "auto_offset_reset": "none",
         "fetch_max_wait_ms": FETCH_WAIT_MILLISECONDS, "fetch_max_bytes": FETCH_BYTES, "max_poll_records": FETCH_RECORDS,
         "request_timeout_ms": 10_000, "metrics_enabled": False,
     } | options  # fmt: skip
     try:
-        return KafkaConsumer(**options, **describe_client(connection))
+        consumer = KafkaConsumer(**options, **describe_client(connection))
     except KafkaError as error:
         raise unreachable(connection, error) from error
+    forbid_topic_creation(consumer._client)  # noqa: SLF001 - see there
+    return consumer
 
 
 class PartitionBuffer:
@@ -128,6 +131,8 @@ class SharedConsumer:
         """Forgets a partition that is not read here any more."""
         with self._lock:
             self._buffers.pop(TopicPartition(topic, partition), None)
+            if self._consumer is not None:
+                self._assign(self._consumer, time.monotonic())
 
     def find_earliest(self, topic: str, partition: int) -> int:
         """Returns the first offset that the broker still has.

@@ -11,7 +11,7 @@ import structlog
 from kafka import KafkaProducer
 from kafka.errors import KafkaError, MessageSizeTooLargeError
 
-from connectors.kafka.connection import KafkaConnection, describe_client, unreachable
+from connectors.kafka.connection import KafkaConnection, describe_client, forbid_topic_creation, unreachable
 from transforms import coding  # noqa: F401 - registers the coders of the records that enter this module
 from transforms.records import OutgoingMessage
 
@@ -154,11 +154,12 @@ def open_producer(connection: KafkaConnection, plan: WritingPlan) -> KafkaProduc
             # Ours is the limit that counts; fit_message keeps it.
             max_request_size=2 * max([plan.limit_bytes, *dict(plan.topic_limits).values()]) + BATCH_BYTES,
             max_block_ms=10_000, request_timeout_ms=10_000,
-            delivery_timeout_ms=max(int(plan.timeout_seconds * 1000), 15_000), allow_auto_create_topics=False, metrics_enabled=False,
+            delivery_timeout_ms=max(int(plan.timeout_seconds * 1000), 15_000), metrics_enabled=False,
             **describe_client(connection),
         )  # fmt: skip
     except KafkaError as error:
         raise unreachable(connection, error) from error
+    forbid_topic_creation(producer._sender._client)  # noqa: SLF001 - see there
     _producers[connection, plan] = producer
     return producer
 

@@ -32,15 +32,14 @@ from training.data import LabelledArticle, hundredth, read_articles, side  # noq
 from transforms.model.encoder import FEATURE_WIDTH, WEIGHTS, Encoder  # noqa: E402
 from transforms.model.entity_head import TAGS, EntityHead, begin_tag, best_path, read_spans, with_neighbours  # noqa: E402
 from transforms.records import EntityType  # noqa: E402
-from transforms.text.matching import Matcher, surface_end  # noqa: E402
-from transforms.text.fold import fold  # noqa: E402
+from transforms.text.borders import begins_word, ending_letters, surface_end  # noqa: E402
 
 HIDDEN = 256
 EPOCHS = 5
 BATCH = 2048
 RATE = 2e-3
 DROPPED = 0.2
-TRAIN_SENTENCES_EACH, TEST_SENTENCES_EACH = 2000, 300
+TRAIN_SENTENCES_EACH, TEST_SENTENCES_EACH = 1200, 200
 # Our articles are few, and the only ones with models, licences and laws.
 ARTICLE_REPEATS = 3
 LIMIT_CHARACTERS = 400
@@ -100,7 +99,7 @@ def join_tokens(language: str, row: dict[str, Any]) -> Tagged:
     """Tokens and tags -> running text with spans."""
     text, spans = "", []
     for token, tag in zip(row["tokens"], row["tags"], strict=True):
-        is_attached = not text or token[0] in ATTACHED_BEFORE or text[-1] in ATTACHED_BEHIND
+        is_attached = not (text and token) or token[0] in ATTACHED_BEFORE or text[-1] in ATTACHED_BEHIND
         text += "" if language in JOINED or is_attached else " "
         start = len(text)
         text += token
@@ -126,20 +125,17 @@ def read_labelled(articles: list[LabelledArticle]) -> Iterator[Tagged]:
 
 
 def occurrences(article: LabelledArticle) -> list[tuple[int, int, EntityType]]:
-    """Every whole-word occurrence of the labelled names; where two overlap, the longer one."""
-    labels = [label for label in article.labels["entities"] if any(map(str.isalnum, label[0]))]
-    if not labels:
-        return []
-    found = []
-    for match in Matcher([label[0] for label in labels]).find(fold(article.content)):
-        surface, _, kind = labels[match.pattern]
-        if article.content[match.start : match.end] == surface:
-            found.append((match.start, max(match.end, surface_end(article.content, match)), EntityType(kind)))
-    found.sort(key=lambda span: span[0] - span[1])
+    """Every occurrence of the labelled names from the beginning of a word; where two overlap, the longer one."""
+    content = article.content
     kept: list[tuple[int, int, EntityType]] = []
-    for span in found:
-        if all(span[1] <= start or span[0] >= end for start, end, _ in kept):
-            kept.append(span)
+    for surface, _, kind in sorted(article.labels["entities"], key=lambda label: -len(label[0])):
+        start = content.find(surface) if any(map(str.isalnum, surface)) else -1
+        while start >= 0:
+            end = start + len(surface)
+            end = surface_end(content, end, end + ending_letters(content, end))
+            if begins_word(content, start) and all(end <= first or start >= last for first, last, _ in kept):
+                kept.append((start, end, EntityType(kind)))
+            start = content.find(surface, start + 1)
     return kept
 
 

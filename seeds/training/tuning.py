@@ -33,10 +33,10 @@ class Settings:
     """How long and how hard to tune."""
 
     tuned_layers: int = 4
-    epochs: int = 3
+    epochs: int = 4
     tokens_in_batch: int = 768
-    rate: float = 1e-4
-    head_rate_factor: float = 20.0
+    rate: float = 3e-4
+    head_rate_factor: float = 10.0
     dropped: float = 0.1
     seed: int = 0
 

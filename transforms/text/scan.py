@@ -8,10 +8,11 @@ from typing import NamedTuple
 
 from transforms.records import Entity
 from transforms.text import gate, gazetteer
-from transforms.text.fold import fold
 from transforms.text.gate import Hit, Term, TermClass
 from transforms.text.gazetteer import Mention, Name
-from transforms.text.matching import Matcher, surface_end
+from transforms.text.borders import surface_end
+from transforms.text.fold import fold
+from transforms.text.matching import Matcher
 
 
 class Scan(NamedTuple):
@@ -37,7 +38,8 @@ class Scanner:
         count = len(self._names)
         for match in self._matcher.find(fold(content)):
             if match.pattern < count:
-                mention = Mention(match.start, surface_end(content, match), match.end, self._names[match.pattern])
+                end = surface_end(content, match.end, match.word_end)
+                mention = Mention(match.start, end, match.end, self._names[match.pattern])
                 if gazetteer.is_spelled(content, mention):
                     mentions.append(mention)
             else:

@@ -1,0 +1,37 @@
+"""The broker of the test session: the product's own local one, started when the first test asks for it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pipeline.broker import BrokerPlan, prepare_broker
+from pipeline.choose_ports import is_listening
+from pipeline.find_java import find_java
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FIRST_PORT = 22300
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a real broker without any topic."""
+    port = next(port for port in range(FIRST_PORT, FIRST_PORT + 200, 2) if not is_listening(port) and not is_listening(port + 1))
+    plan = BrokerPlan(state_folder=tmp_path_factory.mktemp("broker"), port=port, controller_port=port + 1)
+    process = prepare_broker(plan, find_java())
+    process.start()
+    try:
+        process.wait_ready()
+        yield plan.bootstrap_servers
+    finally:
+        process.end()
+
+
+@pytest.fixture
+def topic(request: pytest.FixtureRequest) -> str:
+    """A name for a topic that no other test uses."""
+    return f"{request.node.originalname.replace('_', '.')[:80]}.{time.time_ns()}"
