@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 import unicodedata
 
 from rich.console import Console
 
+WIDTH_OF_FILES = 200
 # Bidirectional overrides and isolates turn the rest of a line around.
 BIDIRECTIONAL = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f")
 
 
 def console(*, to_error_output: bool = False) -> Console:
     """Colour on a terminal only; markup and highlighting off, since most of what is printed comes from outside."""
-    return Console(stderr=to_error_output, markup=False, highlight=False, soft_wrap=True)
+    is_terminal = (sys.stderr if to_error_output else sys.stdout).isatty()
+    # A file or a pipe has no width; rich would fold tables at 80.
+    return Console(stderr=to_error_output, markup=False, highlight=False, soft_wrap=True, width=None if is_terminal else WIDTH_OF_FILES)
 
 
 def harmless(text: str, limit_characters: int = 2_000) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -170,40 +171,49 @@ def confirm_messages(connection: KafkaConnection, plan: WritingPlan, sent: list[
     Raises:
         DeliveryFailedError: when it has not within `timeout_seconds`; all messages may be sent again.
     """
-    producer = _producers.get((connection, plan))
-    failed: list[tuple[OutgoingMessage, Exception]] = []
     deadline = time.monotonic() + plan.timeout_seconds
+    producer = _producers.get((connection, plan))
     if producer is not None:
-        # Sends what lingers. Its own waiting says nothing of failures, so the futures are asked.
-        _flush(producer, plan.timeout_seconds)
+        # Sends what lingers. What it says of failures is less than the futures say.
+        with contextlib.suppress(KafkaError):
+            producer.flush(timeout=plan.timeout_seconds)
+    failed: list[tuple[OutgoingMessage, KafkaError]] = []
     for message, future in sent:
         try:
             future.get(timeout=max(deadline - time.monotonic(), 0.0))
-        except MessageSizeTooLargeError:
-            _send_smaller(connection, plan, message)
         except KafkaError as error:
             failed.append((message, error))
-    if failed:
-        _drop_producer(connection, plan)
-        first, reason = failed[0]
-        raise DeliveryFailedError(f"{len(failed)} of {len(sent)} messages were not confirmed, the first for {first.topic}: {reason!r}")
+    if not failed:
+        return
+    _drop_producer(connection, plan)
+    if any(isinstance(error, MessageSizeTooLargeError) for _, error in failed):
+        # One refusal spoils the idempotent producer for its neighbours, so each goes alone.
+        for message, _ in failed:
+            _send_alone(connection, plan, message)
+        return
+    first, reason = failed[0]
+    raise DeliveryFailedError(f"{len(failed)} of {len(sent)} messages were not confirmed, the first for {first.topic}: {reason!r}")
 
 
-def _flush(producer: KafkaProducer, timeout_seconds: float) -> None:
-    try:
-        producer.flush(timeout=timeout_seconds)
-    except KafkaError as error:
-        log.warning("the broker did not confirm in time", reason=repr(error))
-
-
-def _send_smaller(connection: KafkaConnection, plan: WritingPlan, message: OutgoingMessage) -> None:
-    """Sends a message that the topic's own limit refused, cut to half its size until it is taken."""
-    size = measure_message(message) // 2
-    log.warning("a message is too large for its topic and is cut", topic=message.topic, limit_bytes=size)
-    if size < SMALLEST_LIMIT_BYTES:
-        raise DeliveryFailedError(f"{message.topic} refuses even a message of {2 * size} bytes; raise its max.message.bytes")
-    smaller = fit_message(message, size, time.time())
-    confirm_messages(connection, plan, [(smaller, send_message(connection, plan, smaller))])
+def _send_alone(connection: KafkaConnection, plan: WritingPlan, message: OutgoingMessage) -> None:
+    """Sends and confirms one message; as long as its topic refuses it as too large, it is cut to half its size."""
+    while True:
+        try:
+            send_message(connection, plan, message).get(timeout=plan.timeout_seconds)
+        except MessageSizeTooLargeError as error:
+            _drop_producer(connection, plan)
+            limit_bytes = measure_message(message) // 2
+            if limit_bytes < SMALLEST_LIMIT_BYTES:
+                raise DeliveryFailedError(
+                    f"{message.topic} refuses a message of {2 * limit_bytes} bytes; raise its max.message.bytes"
+                ) from error
+            log.warning("a message is too large for its topic and is cut", topic=message.topic, limit_bytes=limit_bytes)
+            message = fit_message(message, limit_bytes, time.time())
+        except KafkaError as error:
+            _drop_producer(connection, plan)
+            raise DeliveryFailedError(f"a message for {message.topic} was not confirmed: {error!r}") from error
+        else:
+            return
 
 
 def _drop_producer(connection: KafkaConnection, plan: WritingPlan) -> None:

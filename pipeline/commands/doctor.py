@@ -58,7 +58,7 @@ def _python(_settings: Settings) -> Iterator[Finding]:
 def _java(settings: Settings) -> Iterator[Finding]:
     try:
         java = find_java(settings.engine.java_home)
-        yield Finding("Java", f"{java.version} at {java.executable}")
+        yield Finding("Java", f"{java.major_version} at {java.executable}")
     except StartFailure as failure:
         yield Finding("Java", "not found", str(failure))
 

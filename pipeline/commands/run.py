@@ -71,6 +71,7 @@ def _machine_plan(settings: Settings) -> MachinePlan:
 
 
 def _run(settings: Settings, machine: LocalMachine, should_stop: threading.Event, *, is_fresh: bool, has_samples: bool) -> ExitCode:
+    log.info("starting what is missing", broker=not settings.broker.bootstrap_servers, engine=not settings.engine.address)
     java = machine.start()
     if machine.broker is not None:
         broker = settings.broker.model_copy(update={"bootstrap_servers": machine.broker.bootstrap_servers})
@@ -82,10 +83,11 @@ def _run(settings: Settings, machine: LocalMachine, should_stop: threading.Event
     except BrokerUnreachableError as error:
         print(f"openweight run: {error}", file=sys.stderr)
         return ExitCode.BROKER_AWAY
-    job = Job(_job_plan(settings, machine), java)
+    job = Job(_job_plan(settings, machine), java, machine.restart_dead)
     observer = _Observer(settings, machine, job)
     addresses = observer.serve_metrics()
     write_addresses(settings, addresses)
+    log.info("submitting the job, half a minute or so")
     point = job.start(is_fresh=is_fresh)
     _announce(settings, addresses, restored_from=str(point.path) if point else "")
     if has_samples:

@@ -8,7 +8,6 @@ from datetime import datetime
 from threading import Event
 
 import msgspec
-import re2
 import structlog
 from rich.text import Text
 
@@ -52,9 +51,8 @@ def print_alerts(settings: Settings, should_stop: Event) -> None:
 
 
 def _alerts(settings: Settings, should_stop: Event | None, *, is_from_start: bool, is_all: bool) -> Iterator[tuple[RawMessage, Alert]]:
-    plan = ReadingPlan(
-        pattern=re2.escape(f"{settings.writing.topic_prefix}.alerts.") + ".*", start=Start.EARLIEST if is_from_start else Start.LATEST
-    )
+    topics = tuple(f"{settings.writing.topic_prefix}.alerts.{direction}" for direction in DIRECTION_STYLE)
+    plan = ReadingPlan(topics=topics, start=Start.EARLIEST if is_from_start else Start.LATEST)
     for message in subscribe(kafka_connection(settings), plan):
         if should_stop is not None and should_stop.is_set():
             return

@@ -33,7 +33,7 @@ class Settings:
     """How long and how hard to tune."""
 
     tuned_layers: int = 4
-    epochs: int = 4
+    epochs: int = 3
     tokens_in_batch: int = 768
     rate: float = 3e-4
     head_rate_factor: float = 10.0

@@ -110,9 +110,7 @@ def test_job_counts_on_after_each_process_was_killed(run: Run) -> None:
     for name in ("pool", "taskmanager", "jobmanager"):
         run.kill_and_wait(run.machine.children[name].pid)
     assert run.machine.restarts.counts == {"pool": 1, "taskmanager": 1, "jobmanager": 1, "job": 1}
-    status = run.job.read_checkpoints()
-    assert status is not None
-    assert status.restored_count >= 1
+    run.wait_for(lambda: (status := run.job.read_checkpoints()) is not None and status.restored_count >= 1)
 
 
 def test_job_stopped_with_a_savepoint_resumes_exactly_there_after_the_machine_was_abandoned(run: Run) -> None:

@@ -28,7 +28,7 @@ from rich.progress import track  # noqa: E402
 from rich.table import Table  # noqa: E402
 from training import data  # noqa: E402
 
-from pipeline.assess import LightPath, raw_line, timed  # noqa: E402
+from pipeline.assess import LightPath, raw_line  # noqa: E402
 from pipeline.settings import Settings  # noqa: E402
 from transforms.model.encoder import WEIGHTS, load_encoder  # noqa: E402
 from transforms.model.heads import DIRECTIONS, SentenceHeads  # noqa: E402
@@ -87,7 +87,9 @@ def run(path: LightPath, article: data.LabelledArticle) -> Result:
         "text": article.content[len(article.title) + 1 :] if article.title else article.content,
     }
     raw = raw_line("scorecard", 0, msgspec.json.encode(line), datetime(2026, 11, 24, tzinfo=UTC))
-    return Result(article, *timed(path, raw))
+    started = time.process_time()
+    assessment = path.assess(raw)
+    return Result(article, assessment, 1000 * (time.process_time() - started))
 
 
 def figures(results: list[Result]) -> dict[str, Any]:

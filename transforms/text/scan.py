@@ -13,6 +13,7 @@ from transforms.text.gazetteer import Mention, Name
 from transforms.text.borders import surface_end
 from transforms.text.fold import fold
 from transforms.text.matching import Matcher
+from transforms.text.versions import with_version
 
 
 class Scan(NamedTuple):
@@ -46,7 +47,8 @@ class Scanner:
                 term = self._terms[match.pattern - count]
                 if not term.is_case_sensitive or content[match.start : match.end] == term.spelling:
                     hits.append(Hit(match.start, term))
-        entities = gazetteer.without_overlaps(content, gazetteer.meant(mentions, gate.says_ai(hits)))
+        named = [with_version(content, mention) for mention in gazetteer.meant(mentions, gate.says_ai(hits))]
+        entities = gazetteer.without_overlaps(content, named)
         starts = sorted({hit.start for hit in hits if hit.term.term_class in (TermClass.AI, TermClass.OPENNESS)})
         return Scan(tuple(entities), gate.passes(hits, entities), tuple(starts))
 

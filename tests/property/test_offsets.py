@@ -1,0 +1,48 @@
+"""Offsets hold for any text: what is quoted is what stands there."""
+
+import string
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from transforms.text.fold import fold
+from transforms.text.gazetteer import read_names
+from transforms.text.scan import load_scanner
+
+SCRIPTS = (
+    string.ascii_letters, "абвгдежзикЁё", "אבגדה", "ابتثجیک\u0640\u064b\u200c", "कखगमटाे\u093c\u094d।", "কখগ়া", "அகதமா", "กขคเา", "ガギメタ・のは",
+    "메타는의", "元平台模型", "ΑΒγδάς", "აბგ", " \n\t.,-'’\u00ad\u200b\u0301", string.digits, "😀\ud800\U0001f469\u200d\U0001f4bb", "ﷺİﬁ",
+)  # fmt: skip
+letters = st.one_of([st.sampled_from(script) for script in SCRIPTS])
+names = st.sampled_from([name.spelling for name in read_names()])
+texts = st.lists(st.one_of(st.text(letters, max_size=12), names, st.text(max_size=8)), max_size=12).map(lambda parts: " ".join(parts))
+unspaced = st.lists(st.one_of(st.text(letters, max_size=3), names), max_size=8).map("".join)
+
+
+@given(st.one_of(texts, unspaced))
+@settings(max_examples=400, deadline=None)
+def test_every_name_is_the_slice_of_the_content_and_none_overlap(text: str) -> None:
+    scan = load_scanner().scan(text)
+    end = 0
+    for entity in scan.entities:
+        assert text[entity.start : entity.end] == entity.surface
+        assert entity.start >= end
+        assert entity.canonical
+        end = entity.end
+    assert all(0 <= hit < len(text) for hit in scan.gate_hits)
+
+
+@given(st.one_of(texts, st.text()))
+@settings(max_examples=400, deadline=None)
+def test_folding_keeps_the_way_back(text: str) -> None:
+    folded = fold(text)
+    places = [folded.original(i, i + 1)[0] for i in range(len(folded.text))]
+    assert places == sorted(set(places))
+    assert all(fold(text[place]).text == folded.text[i] for i, place in enumerate(places))
+
+
+@given(st.text(letters, min_size=1, max_size=20), st.integers(1, 4))
+@settings(max_examples=100, deadline=None)
+def test_matches_grow_no_faster_than_the_text(part: str, times: int) -> None:
+    once = len(load_scanner().scan(part + " . ").gate_hits)
+    assert len(load_scanner().scan((part + " . ") * times).gate_hits) <= once * times

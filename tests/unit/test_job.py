@@ -1,0 +1,96 @@
+"""From which state a job is started, and when it is given up as lost."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline import job as job_module
+from pipeline.find_java import JavaInstallation
+from pipeline.flink_rest import FlinkAway
+from pipeline.job import Job
+from pipeline.restore_points import METADATA, METADATA_MAGIC, RestorePoint
+from pipeline.start_failure import StartFailure
+from pipeline.submit_graph import GraphReference
+from pipeline.submit_job import JobPlan, RestoreFailed
+
+
+class FakeCluster:
+    """Takes submissions in the place of `submit_job`; `unreadable` names the states it cannot restore."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *unreadable: str) -> None:
+        self.unreadable = unreadable
+        self.submitted: list[str | None] = []
+        monkeypatch.setattr(job_module, "submit_job", self.submit)
+
+    def submit(self, _plan: JobPlan, _java: Any, _rest: Any, point: RestorePoint | None, _on_poll: Any) -> str:
+        self.submitted.append(point.path.name if point else None)
+        if point and point.path.name in self.unreadable:
+            raise RestoreFailed("java.io.EOFException")
+        return "job-of-this-run"
+
+
+def make_job(tmp_path: Path, *checkpoints: str) -> Job:
+    for name in checkpoints:
+        folder = tmp_path / "checkpoints" / "earlier-job" / name
+        folder.mkdir(parents=True)
+        (folder / METADATA).write_bytes(METADATA_MAGIC)
+    graph = GraphReference("pipeline.build", "build")
+    plan = JobPlan(graph, tmp_path, "127.0.0.1:1", "127.0.0.1:2", tmp_path / "checkpoints", tmp_path / "savepoints")
+    return Job(plan, JavaInstallation(Path("java"), 17), lambda: None)
+
+
+def test_first_start_begins_from_zero(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = FakeCluster(monkeypatch)
+    assert make_job(tmp_path).start() is None
+    assert cluster.submitted == [None]
+
+
+def test_torn_newest_state_gives_way_to_the_one_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = FakeCluster(monkeypatch, "chk-8")
+    point = make_job(tmp_path, "chk-7", "chk-8").start()
+    assert point is not None
+    assert point.path.name == "chk-7"
+    assert cluster.submitted == ["chk-8", "chk-7"]
+
+
+def test_state_that_cannot_be_restored_is_never_followed_by_a_start_from_zero(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = FakeCluster(monkeypatch, "chk-7")
+    with pytest.raises(StartFailure, match=r"EOFException(.|\n)*--fresh"):
+        make_job(tmp_path, "chk-7").start()
+    assert None not in cluster.submitted
+
+
+def test_fresh_start_sets_the_state_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = FakeCluster(monkeypatch)
+    assert make_job(tmp_path, "chk-7").start(is_fresh=True) is None
+    assert cluster.submitted == [None]
+    assert (tmp_path / "set-aside" / "checkpoints" / "earlier-job" / "chk-7" / METADATA).exists()
+
+
+class FakeRest:
+    def __init__(self, jobs: list[dict[str, Any]] | None) -> None:
+        self.jobs = jobs
+
+    def list_jobs(self) -> list[dict[str, Any]]:
+        if self.jobs is None:
+            raise FlinkAway("connection refused")
+        return self.jobs
+
+
+@pytest.mark.parametrize(
+    ("jobs", "is_lost"),
+    [
+        ([{"jid": "mine", "state": "RUNNING"}], False),
+        ([{"jid": "mine", "state": "RESTARTING"}], False),
+        ([{"jid": "mine", "state": "FAILED"}], True),
+        ([{"jid": "other", "state": "RUNNING"}], True),
+        ([], True),
+        (None, False),
+    ],
+)
+def test_job_is_lost_when_the_cluster_answers_and_does_not_run_it(tmp_path: Path, jobs: list[dict[str, Any]] | None, is_lost: bool) -> None:
+    job = make_job(tmp_path)
+    job.job_id = "mine"
+    job.rest = FakeRest(jobs)  # type: ignore[assignment]  # a fake
+    assert job.is_lost() is is_lost

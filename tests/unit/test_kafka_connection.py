@@ -1,0 +1,45 @@
+"""Settings become the client's options; secrets are read late and never travel."""
+
+from __future__ import annotations
+
+import pickle
+from typing import TYPE_CHECKING
+
+import pytest
+
+from connectors.kafka.connection import KafkaConnection, describe_client
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_plaintext_names_servers_only() -> None:
+    options = describe_client(KafkaConnection(bootstrap_servers="a:1, b:2,"))
+    assert options["bootstrap_servers"] == ["a:1", "b:2"]
+    assert not [name for name in options if name.startswith(("ssl", "sasl"))]
+
+
+def test_ssl_takes_the_files(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("key secret\n")
+    options = describe_client(
+        KafkaConnection(
+            bootstrap_servers="a:1", security_protocol="SSL", ca_file="ca.pem", certificate_file="me.pem", key_file="me.key",
+            key_password_file=str(tmp_path / "secret"),
+        )
+    )  # fmt: skip
+    names = ("ssl_cafile", "ssl_certfile", "ssl_keyfile", "ssl_password")
+    assert [options[name] for name in names] == ["ca.pem", "me.pem", "me.key", "key secret"]
+
+
+@pytest.mark.parametrize("protocol", ["SASL_PLAINTEXT", "SASL_SSL"])
+@pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"])
+def test_login_takes_the_password_from_its_file_at_the_last_moment(tmp_path: Path, protocol: str, mechanism: str) -> None:
+    file = tmp_path / "password"
+    connection = KafkaConnection(
+        bootstrap_servers="a:1", security_protocol=protocol, sasl_mechanism=mechanism, username="me", password_file=str(file)
+    )
+    file.write_text("geheim\n")
+    options = describe_client(connection)
+    assert [options[f"sasl_{name}"] for name in ("mechanism", "plain_username", "plain_password")] == [mechanism, "me", "geheim"]
+    assert ("ssl_cafile" in options) is (protocol == "SASL_SSL")
+    assert b"geheim" not in pickle.dumps(connection)

@@ -1,0 +1,75 @@
+"""/metrics over HTTP, with one process and with several."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from connectors.prometheus import PortTakenError, serve_metrics, wipe_metrics
+from transforms.metrics import BROKER_UNREACHABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from connectors.prometheus import MetricsServer
+
+COUNT_ONE = (
+    "from transforms.metrics import BROKER_UNREACHABLE, CONSUMER_LAG; BROKER_UNREACHABLE.inc(); CONSUMER_LAG.labels('t', '0').set(7)"
+)
+
+
+@pytest.fixture
+def server() -> Iterator[MetricsServer]:
+    server = serve_metrics("127.0.0.1", 0)
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def get(server: MetricsServer, path: str, **headers: str) -> httpx.Response:
+    return httpx.get(f"http://127.0.0.1:{server.server_port}{path}", headers=headers, trust_env=False)
+
+
+def read_sample(text: str, name: str) -> float:
+    (value,) = [sample.value for family in text_string_to_metric_families(text) for sample in family.samples if sample.name == name]
+    return value
+
+
+def test_metrics_of_this_process_are_served(server: MetricsServer) -> None:
+    before = read_sample(get(server, "/metrics").text, "openweight_broker_unreachable_total")
+    BROKER_UNREACHABLE.inc()
+    assert read_sample(get(server, "/metrics").text, "openweight_broker_unreachable_total") == before + 1
+
+
+def test_openmetrics_is_served_to_who_asks_for_it(server: MetricsServer) -> None:
+    answer = get(server, "/metrics", accept="application/openmetrics-text; version=1.0.0")
+    assert answer.headers["content-type"].startswith("application/openmetrics-text")
+    assert answer.text.endswith("# EOF\n")
+
+
+def test_counters_of_several_processes_add_up(server: MetricsServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    for _ in range(3):
+        subprocess.run([sys.executable, "-c", COUNT_ONE], check=True, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)})
+    text = get(server, "/metrics").text
+    assert read_sample(text, "openweight_broker_unreachable_total") == 3
+    assert read_sample(text, "openweight_consumer_lag_records") == 7
+    wipe_metrics(tmp_path)
+    assert "openweight_broker_unreachable" not in get(server, "/metrics").text
+
+
+def test_health_is_served_and_nothing_else(server: MetricsServer) -> None:
+    assert get(server, "/healthz").text == "ok\n"
+    assert get(server, "/").status_code == 404
+
+
+def test_port_that_is_taken_is_named_with_its_setting(server: MetricsServer) -> None:
+    with pytest.raises(PortTakenError, match=rf"127\.0\.0\.1:{server.server_port}.*metrics\.port"):
+        serve_metrics("127.0.0.1", server.server_port)

@@ -1,0 +1,31 @@
+"""Loads the spaCy pipeline and reads an article with it."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import spacy
+from spacy.language import Language
+
+import transforms.model.entities.components  # noqa: F401 - registers the factories
+from transforms.model.entities.components import FOUND, HITS, TITLE
+from transforms.records import Entity, EntityType
+from transforms.text.scan import Scan
+
+
+@cache
+def load_pipeline() -> Language:
+    """The process's one pipeline."""
+    config = spacy.util.load_config(Path(__file__).parent / "config.cfg")
+    return spacy.util.load_model_from_config(config, auto_fill=True)
+
+
+def read_entities(content: str, title: str, scan: Scan) -> tuple[Entity, ...]:
+    """The names of an article, those of the scan among them; each surface is the slice of the content."""
+    nlp = load_pipeline()
+    # Without the zone the vocabulary keeps every word of every article.
+    with nlp.memory_zone():
+        doc = nlp.make_doc(content)
+        doc.user_data |= {TITLE: title, FOUND: scan.entities, HITS: scan.gate_hits}
+        return tuple(Entity(span.start_char, span.end_char, span.text, span.kb_id_, EntityType(span.label_)) for span in nlp(doc).ents)
