@@ -46,6 +46,7 @@ class MachinePlan:
     has_engine: bool = True
     java_home: Path | None = None
     slots: int = 1
+    state_backend: str = "rocksdb"
     restarts_allowed: int = 20
     restart_window_minutes: float = 10
     usual_ports: Mapping[str, int] = field(default_factory=lambda: USUAL_PORTS)
@@ -100,6 +101,7 @@ class LocalMachine:
                 task_data_port=ports["tasks"],
                 pool_port=ports["pool"],
                 slots=self.plan.slots,
+                state_backend=self.plan.state_backend,
             )
             self.children.update(prepare_engine(self.engine, self.java))
 

@@ -25,7 +25,7 @@ ENDING_LETTERS = {
 LEAST_LETTERS_FOR_ANY_ENDING = 3
 # Particles that are written together with the word behind them.
 PARTICLES = {
-    "Arabic": frozenset({"و", "ف", "ب", "ل", "ك", "ال", "وال", "بال", "فال", "كال", "لل", "ولل", "وب", "ول", "س"}),
+    "Arabic": frozenset({"و", "ف", "ب", "ل", "ك", "ال", "وال", "بال", "فال", "كال", "لل", "ولل", "وب", "ول"}),
     "Hebrew": frozenset({"ה", "ב", "ל", "מ", "ש", "ו", "כ", "וה", "שה", "מה", "בה", "כש", "וב", "ול", "שב"}),
 }
 LONGEST_PARTICLE = 3

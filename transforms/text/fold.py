@@ -21,6 +21,11 @@ SAME = {
     "\u00a0": " ", "\u202f": " ", "\u3000": " ", "\n": " ", "\t": " ", "\r": " ",
 }  # fmt: skip
 ACCENTED_SCRIPTS = ("GREEK",)
+SURROGATES = ("\ud800", "\udfff")
+REPLACEMENT = "\ufffd"
+# First and last code point of the full-width forms, and of the Devanagari letters that have their nukta inside.
+FULL_WIDTH = (0xFF00, 0xFFEF)
+WITH_NUKTA = (0x0958, 0x095F)
 
 
 class _Table(dict[int, str]):
@@ -33,9 +38,11 @@ class _Table(dict[int, str]):
 
 
 def _fold_character(character: str) -> str:
+    if SURROGATES[0] <= character <= SURROGATES[1]:
+        # The automaton reads UTF-8, and half a character has none.
+        return REPLACEMENT
     character = SAME.get(character, character)
-    if 0xFF00 <= ord(character) <= 0xFFEF or 0x0958 <= ord(character) <= 0x095F:
-        # Full-width forms; Devanagari letters that have their nukta inside.
+    if any(first <= ord(character) <= last for first, last in (FULL_WIDTH, WITH_NUKTA)):
         character = unicodedata.normalize("NFKD", character)[:1]
     lower = character.lower()
     if len(lower) != 1:
