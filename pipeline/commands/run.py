@@ -73,6 +73,10 @@ def _machine_plan(settings: Settings) -> MachinePlan:
 def _run(settings: Settings, machine: LocalMachine, should_stop: threading.Event, *, is_fresh: bool, has_samples: bool) -> ExitCode:
     log.info("starting what is missing", broker=not settings.broker.bootstrap_servers, engine=not settings.engine.address)
     java = machine.start()
+    from connectors.prometheus import wipe_metrics  # noqa: PLC0415 - see run_job
+
+    # Here, and not later: nothing of this process has declared a metric yet.
+    wipe_metrics(machine.state_folder / "metrics")
     if machine.broker is not None:
         broker = settings.broker.model_copy(update={"bootstrap_servers": machine.broker.bootstrap_servers})
         settings = settings.model_copy(update={"broker": broker})
@@ -148,10 +152,9 @@ class _Observer:
     measured_at: float = 0.0
 
     def serve_metrics(self) -> Addresses:
-        from connectors.prometheus import PortTakenError, serve_metrics, wipe_metrics  # noqa: PLC0415 - see run_job
+        from connectors.prometheus import PortTakenError, serve_metrics  # noqa: PLC0415 - see run_job
         from pipeline.choose_ports import find_free_port  # noqa: PLC0415 - the same
 
-        wipe_metrics(self.machine.state_folder / "metrics")
         host, port = self.settings.metrics.host, self.settings.metrics.port
         try:
             server = serve_metrics(host, port)
@@ -159,8 +162,18 @@ class _Observer:
             if "port" in self.settings.metrics.model_fields_set:
                 raise StartFailure(f"{error}; set metrics.port to another") from None
             server = serve_metrics(host, find_free_port())
-        port = server.server_address[1]
+        port = server.server_port
+        self._describe_build()
         return Addresses(self.settings.broker.bootstrap_servers, self.job.plan.flink_address, f"{host}:{port}")
+
+    def _describe_build(self) -> None:
+        from importlib.metadata import version  # noqa: PLC0415 - see run_job
+
+        from pipeline.versions import flink_version  # noqa: PLC0415 - the same
+        from transforms import metrics  # noqa: PLC0415 - the same
+        from transforms.model.judge import model_version  # noqa: PLC0415 - the same
+
+        metrics.BUILD.labels(version("openweight-monitor"), version("apache-beam"), flink_version(), model_version()).set(1)
 
     def keep(self) -> None:
         self.machine.restart_dead()
