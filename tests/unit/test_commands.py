@@ -1,0 +1,85 @@
+"""The command line as people meet it: help, exit codes, one clear line for what went wrong."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def openweight(*arguments: str, folder: Path, stdin: bytes = b"", **environment: str) -> subprocess.CompletedProcess[bytes]:
+    root = Path(__file__).resolve().parents[2]
+    command = [sys.executable, "-m", "pipeline.cli", *arguments]
+    environment = {"PYTHONPATH": str(root), "PATH": "/usr/bin:/bin", "HOME": str(folder)} | environment
+    return subprocess.run(command, cwd=folder, input=stdin, capture_output=True, timeout=110, env=environment, check=False)
+
+
+def test_help_names_every_command(tmp_path: Path) -> None:
+    answer = openweight("--help", folder=tmp_path)
+    assert answer.returncode == 0
+    for command in (b"run", b"watch", b"assess", b"explain", b"feed", b"topics", b"verify", b"doctor", b"settings", b"stop"):
+        assert command in answer.stdout
+
+
+@pytest.mark.parametrize("arguments", [("nonsense",), ("assess",), ("explain", "a", "--line", "0")])
+def test_wrong_usage_ends_with_2(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    answer = openweight(*arguments, folder=tmp_path)
+    assert answer.returncode == 2
+    assert answer.stderr
+    assert b"Traceback" not in answer.stderr
+
+
+def test_bad_settings_end_with_2_and_name_every_problem(tmp_path: Path) -> None:
+    answer = openweight("doctor", folder=tmp_path, OPENWEIGHT_ENGINE__PARALLELISM="none", OPENWEIGHT_READING__START="soon")
+    assert answer.returncode == 2
+    assert b"engine.parallelism" in answer.stderr
+    assert b"reading.start" in answer.stderr
+    assert b"Traceback" not in answer.stderr
+
+
+@pytest.mark.parametrize("command", ["watch", "verify", "topics"])
+def test_command_that_needs_a_broker_says_how_to_get_one(command: str, tmp_path: Path) -> None:
+    answer = openweight(command, folder=tmp_path)
+    assert answer.returncode == 3
+    assert b"openweight run" in answer.stderr
+
+
+def test_missing_file_is_named(tmp_path: Path) -> None:
+    answer = openweight("assess", "nowhere.jsonl", folder=tmp_path)
+    assert answer.returncode == 2
+    assert b"nowhere.jsonl" in answer.stderr
+
+
+def test_settings_are_printed_without_secrets(tmp_path: Path) -> None:
+    secret = tmp_path / "password"
+    secret.write_text("hunter2")
+    answer = openweight(
+        "settings", "--json", folder=tmp_path, OPENWEIGHT_BROKER__SECURITY_PROTOCOL="SASL_PLAINTEXT", OPENWEIGHT_BROKER__USERNAME="me",
+        OPENWEIGHT_BROKER__PASSWORD_FILE=str(secret), OPENWEIGHT_BROKER__BOOTSTRAP_SERVERS="127.0.0.1:9",
+    )  # fmt: skip
+    assert answer.returncode == 0
+    assert json.loads(answer.stdout)["broker"]["password_file"] == str(secret)
+    assert b"hunter2" not in answer.stdout + answer.stderr
+
+
+def test_assess_answers_every_line_in_order_and_bad_ones_with_the_reason(tmp_path: Path) -> None:
+    lines = [b'{"id": "one", "title": "Weather", "text": "It will rain in the north tomorrow, the service said."}', b"not json", b'{"id": "three"}']
+    answer = openweight("assess", "-", folder=tmp_path, stdin=b"\n".join(lines))
+    assert answer.returncode == 0
+    results = [json.loads(line) for line in answer.stdout.splitlines()]
+    assert [(result["id"], result["outcome"]) for result in results] == [("one", "assessed"), ("line 2", "rejected"), ("three", "rejected")]
+    assert results[0]["language"] == "en"
+    assert results[0]["flag"] is False
+    assert [result.get("reason") for result in results] == [None, "not_json", "no_text"]
+
+
+def test_explain_shows_the_way_through_the_stages(tmp_path: Path) -> None:
+    (tmp_path / "article.txt").write_text("OpenAI said it will publish the weights of its next model under an open licence.", "utf-8")
+    answer = openweight("explain", "article.txt", folder=tmp_path)
+    assert answer.returncode == 0
+    text = answer.stdout.decode()
+    assert "candidate, read by the model" in text
+    assert "OpenAI (ORG)" in text

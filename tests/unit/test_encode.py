@@ -1,0 +1,72 @@
+"""What strangers read: keys, headers and bytes of the topics."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from transforms.encode import encode_alert, encode_assessment, encode_rejected
+from transforms.records import Alert, Assessment, ChangeType, Direction, Novelty, Position, Rejected, Status
+
+EXAMPLE = Path(__file__).resolve().parents[2] / "transforms" / "schemas" / "alert.example.json"
+
+
+def example() -> Alert:
+    return msgspec.json.decode(EXAMPLE.read_bytes(), type=Alert)
+
+
+def assessment(url: str = "https://example.org/a") -> Assessment:
+    return Assessment(
+        id="a1", language="de", flag=False, direction=Direction.NONE, change_type=ChangeType.NONE, status=Status.NONE, contested=False,
+        novelty=Novelty.NONE, score=0.1, actors=(), evidence=(), entities=(), position=Position("news", 1, 2),
+        received_at=datetime(2026, 3, 1, tzinfo=UTC), sha256="s", url=url, title="t", publisher="p", published_at=None, language_spans=(),
+        is_candidate=False, warnings=(), model="m",
+    )  # fmt: skip
+
+
+def test_alert_is_keyed_by_its_id_and_goes_to_the_topic_of_its_direction() -> None:
+    message = encode_alert(example(), "openweight")
+    assert message.topic == "openweight.alerts.closing"
+    assert message.key == example().alert_id.encode()
+    assert msgspec.json.decode(message.value or b"", type=Alert) == example()
+
+
+def test_alert_carries_cloudevents_and_what_subscribers_filter_by() -> None:
+    headers = dict(encode_alert(example(), "openweight").headers)
+    assert headers["ce_specversion"] == b"1.0"
+    assert headers["ce_id"] == f"{example().alert_id}.1".encode()
+    assert headers["ce_type"] == b"openweight.alert.raised"
+    assert {"ce_source", "ce_time", "actor", "direction", "change_type", "language", "severity", "story_id", "contested", "notable"} <= set(headers)
+
+
+def test_revisions_of_an_alert_are_different_events_of_one_subject() -> None:
+    one, two = (dict(encode_alert(msgspec.structs.replace(example(), revision=number), "p").headers) for number in (1, 2))
+    assert one["ce_subject"] == two["ce_subject"]
+    assert one["ce_id"] != two["ce_id"]
+
+
+def test_assessment_is_keyed_by_url_else_by_id_and_keeps_the_contract() -> None:
+    message = encode_assessment(assessment(), "openweight")
+    assert message.key == b"https://example.org/a"
+    assert encode_assessment(assessment(url=""), "openweight").key == b"a1"
+    line = json.loads(message.value or b"")
+    contract = {
+        "id", "language", "flag", "direction", "change_type", "status", "contested", "novelty", "score", "actors", "evidence", "entities",
+        "outcome",
+    }  # fmt: skip
+    assert contract <= set(line)
+    assert line["outcome"] == "assessed"
+
+
+def test_rejected_message_keeps_key_and_bytes_and_says_why_and_whence() -> None:
+    rejected = Rejected(
+        position=Position("news", 3, 9), timestamp_milliseconds=5, key=b"\xff", value=b"\x00\xff", headers=(), stage="decode",
+        reason="not_utf8", detail="lone \ud800",
+    )  # fmt: skip
+    message = encode_rejected(rejected, "openweight")
+    assert (message.key, message.value) == (b"\xff", b"\x00\xff")
+    headers = dict(message.headers)
+    assert (headers["topic"], headers["partition"], headers["offset"], headers["reason"]) == (b"news", b"3", b"9", b"not_utf8")
