@@ -41,8 +41,8 @@ schemas: setup ## writes transforms/schemas and the generated parts of the docum
 	@$(BIN)/python -m pipeline.write_documents
 
 lock: setup ## pins the dependencies of pyproject.toml anew
-	@$(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --strip-extras --no-header --extra dev --extra bench --output-file requirements-dev.lock pyproject.toml
-	@$(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --strip-extras --no-header --constraint requirements-dev.lock --output-file requirements.lock pyproject.toml
+	@$(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --strip-extras --allow-unsafe --no-header --extra dev --extra bench --output-file requirements-dev.lock pyproject.toml
+	@$(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --strip-extras --allow-unsafe --no-header --constraint requirements-dev.lock --output-file requirements.lock pyproject.toml
 
 stop: ## ends what a killed run left on this machine
 	@$(BIN)/openweight stop

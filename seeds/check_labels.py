@@ -112,6 +112,21 @@ def check(paths: list[Path]) -> int:
     return total
 
 
+def print_agreement() -> None:
+    """How often a second reader, who saw the text alone, gave the labels of the first."""
+    articles = {one["id"]: one for file in SEEDS.glob("articles/*.jsonl") for one in map(json.loads, file.read_text("utf-8").splitlines())}
+    with (SEEDS / "second_reading.tsv").open(encoding="utf-8", newline="") as file:
+        pairs = [(articles[row["id"]], row) for row in csv.DictReader(file, delimiter="\t") if row["id"] in articles]
+    flagged = [(one, row) for one, row in pairs if one["flag"] and row["flag"] == "yes"]
+    same_flag = sum(one["flag"] == (row["flag"] == "yes") for one, row in pairs)
+    print(f"second reader: {len(pairs)} articles, flag agrees {same_flag / len(pairs):.3f}; of {len(flagged)} flagged by both:", end="")
+    for field in ("direction", "change_type", "status"):
+        print(f" {field} {sum(one[field] == row[field] for one, row in flagged) / len(flagged):.3f}", end="")
+    print()
+
+
 if __name__ == "__main__":
     chosen = [Path(name) for name in sys.argv[1:]]
+    if not chosen:
+        print_agreement()
     sys.exit(1 if check(chosen or sorted([*SEEDS.glob("articles/*.jsonl"), *SEEDS.glob("sentences/*.tsv")])) else 0)
