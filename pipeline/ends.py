@@ -13,6 +13,9 @@ from connectors.kafka.read import ReadFromKafka
 from connectors.kafka.write import WriteToKafka
 from pipeline.settings import Settings
 
+# The pause after empty polls doubles up to so many times its first length.
+IDLE_LIMIT_FACTOR = 20
+
 
 @dataclass(frozen=True)
 class Ends:
@@ -49,7 +52,7 @@ def kafka_ends(settings: Settings) -> Ends:
         list_seconds=reading.discovery_seconds,
         records_per_poll=reading.records_per_poll,
         idle_seconds=reading.idle_poll_milliseconds / 1000,
-        idle_limit_seconds=reading.idle_poll_milliseconds / 100,
+        idle_limit_seconds=IDLE_LIMIT_FACTOR * reading.idle_poll_milliseconds / 1000,
     )
     return Ends(read=ReadFromKafka(connection, plan), write=WriteToKafka(connection))
 

@@ -104,7 +104,7 @@ class ChildProcess:
     state_folder: Path
     is_ready: Callable[[], bool]
     environment: Mapping[str, str] = field(default_factory=dict)
-    grace_seconds: float = 10
+    grace_seconds: float = 3
     scratch_folder: Path | None = None
     """Emptied at each start: a killed Java process leaves 100 MB of copies there."""
     process: subprocess.Popen[bytes] | None = None

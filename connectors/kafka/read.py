@@ -14,7 +14,7 @@ import apache_beam as beam
 import msgspec
 import structlog
 from apache_beam.coders import BytesCoder
-from apache_beam.transforms.periodicsequence import PeriodicImpulse
+from apache_beam.io.flink.flink_streaming_impulse_source import FlinkStreamingImpulseSource
 from apache_beam.transforms.timeutil import TimeDomain
 from apache_beam.transforms.userstate import ReadModifyWriteStateSpec, TimerSpec, on_timer
 from apache_beam.utils.timestamp import Timestamp
@@ -53,7 +53,7 @@ class ReadFromKafka(beam.PTransform):
     def expand(self, begin: beam.pvalue.PBegin) -> beam.PCollection[RawMessage]:
         polled = (
             begin
-            | "Tick" >> PeriodicImpulse(fire_interval=self._plan.list_seconds, apply_windowing=False)
+            | "Tick" >> tick_every(self._plan.list_seconds)
             | "OneKey" >> beam.Map(lambda _: ("", b"")).with_output_types(tuple[str, bytes])
             | "ListPartitions" >> beam.ParDo(ListPartitions(self._connection, self._plan)).with_output_types(tuple[str, bytes])
             | "PollPartition"
@@ -64,6 +64,18 @@ class ReadFromKafka(beam.PTransform):
         if self._plan.group:
             polled.polled | "CommitOffsets" >> beam.ParDo(CommitOffsets(self._connection, self._plan.group))
         return polled.messages
+
+
+def tick_every(seconds: float) -> FlinkStreamingImpulseSource:
+    """A source that fires for ever.
+
+    Flink's own, and not Beam's PeriodicImpulse: on the portable runner each of that one's self-checkpoints leaves a state behind for good
+    (measured: 349 after four minutes at five seconds). It moves no watermark: timers behind it must be of processing time.
+    """
+    source = FlinkStreamingImpulseSource()
+    # Of the instance: the class's own dictionary is shared by all.
+    source.config = {"interval_ms": round(seconds * 1000)}
+    return source
 
 
 class ListPartitions(beam.DoFn):
@@ -179,7 +191,7 @@ class PollPartition(beam.DoFn):
         if buffer.next_offset != before.start_offset:
             reading.write(msgspec.json.encode(msgspec.structs.replace(before, start_offset=buffer.next_offset)))
             yield beam.pvalue.TaggedOutput("polled", (key, buffer.next_offset))
-        timer.set(Timestamp.now() + self._choose_pause(key, buffer, before.start_offset))
+        timer.set(Timestamp.of(align_timer(time.time(), self._choose_pause(key, buffer, before.start_offset))))
         self._measure(topic, partition, key, buffer)
 
     def _hand_on(self, topic: str, partition: int, buffer: PartitionBuffer) -> Iterator[RawMessage]:
@@ -208,12 +220,12 @@ class PollPartition(beam.DoFn):
         consumer = share_consumer(self._connection)
         earliest = consumer.find_earliest(topic, partition)
         is_stopped = self._plan.lost_position is LostPosition.STOP
-        if not is_stopped or _repeated.is_due(f"{topic}/{partition}"):
-            log.error(
-                "the next offset is not on the broker", topic=topic, partition=partition, next_offset=offset, earliest_offset=earliest,
-                policy=self._plan.lost_position.value,
-                fix="nothing is read of this partition; reading.offsets_out_of_range = earliest goes on with what is left",
-            )  # fmt: skip
+        place = {"topic": topic, "partition": partition, "next_offset": offset, "earliest_offset": earliest}
+        if not is_stopped:
+            log.error("the next offset is not on the broker, reading goes on at the earliest", **place)
+        elif _repeated.is_due(f"{topic}/{partition}"):
+            fix = "reading.offsets_out_of_range = earliest goes on with what is left"
+            log.error("the next offset is not on the broker, nothing of this partition is read", fix=fix, **place)
         return consumer.take(topic, partition, offset if is_stopped else earliest)
 
     def _measure(self, topic: str, partition: int, key: str, buffer: PartitionBuffer) -> None:
@@ -243,6 +255,14 @@ class CommitOffsets(beam.DoFn):
     ) -> None:
         committer = share_committer(self._connection, self._group)
         finalizer.register(lambda: committer.commit(*element))
+
+
+def align_timer(now_seconds: float, pause_seconds: float) -> float:
+    """Returns when to poll next: the multiple of the pause that comes after now.
+
+    Idle partitions then wake together and share a bundle, whose overhead is most of what idling costs.
+    """
+    return (now_seconds // pause_seconds + 1) * pause_seconds if pause_seconds else now_seconds
 
 
 def read_record(topic: str, partition: int, record: Any) -> RawMessage:

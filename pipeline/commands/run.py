@@ -26,7 +26,7 @@ from pipeline.submit_job import JobPlan
 from pipeline.watch_run import watch_run
 
 log = structlog.get_logger()
-METRICS_SECONDS = 2.0
+METRICS_SECONDS = 5.0
 SAVEPOINT_SECONDS = 15
 SAMPLES = Path(__file__).resolve().parents[2] / "seeds" / "samples.jsonl"
 SAMPLES_PER_SECOND = 1.0
@@ -65,6 +65,7 @@ def _machine_plan(settings: Settings) -> MachinePlan:
         has_engine=not engine.address,
         java_home=engine.java_home,
         slots=engine.parallelism,
+        state_backend=engine.state_backend,
         restarts_allowed=engine.restarts_allowed,
         restart_window_minutes=engine.restart_window_minutes,
     )
