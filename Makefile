@@ -31,7 +31,7 @@ format: setup ## formats the code
 quality: setup ## the scorecard of the judgement on held-out articles
 	@$(BIN)/python tests/quality/scorecard.py
 
-train: setup ## makes every weight from the data in seeds/ and SHARED, in an environment of its own
+train: ## makes every weight from the data in seeds/ and SHARED, in an environment of its own
 	@seeds/train.sh
 
 bench: setup ## speed, delay and memory, side by side with a plain loop and Quix Streams

@@ -98,7 +98,7 @@ class Job:
         base = read_base_model(source_file())
         chosen = np.flatnonzero(self.halves[: len(self.examples)] != self.left_out)
         name = "all" if self.left_out == HALVES else f"without half {self.left_out}"
-        settings = replace(self.settings, seed=self.left_out, epochs=3)
+        settings = replace(self.settings, seed=self.left_out)
         parameters = tuning.tune(base, states.take(chosen), [self.examples[i] for i in chosen], settings, name)
         logits = np.zeros((len(states), sum(tuning.COLUMNS.values())), np.float32)
         scored = np.flatnonzero(self.halves == self.left_out)
