@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import subprocess
+import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,7 +24,6 @@ JVM_OPTIONS = [
     "-Xms64m", "-Xmx256m", "-Xss512k", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:MaxDirectMemorySize=64m",
     "-XX:ReservedCodeCacheSize=48m", "-XX:+ExitOnOutOfMemoryError", "-Djava.awt.headless=true",
 ]  # fmt: skip
-CLUSTER_ID = "b3BlbndlaWdodC1sb2NhbA"
 
 
 @dataclass(frozen=True)
@@ -101,8 +102,13 @@ def prepare_broker(plan: BrokerPlan, java: JavaInstallation) -> ChildProcess:
     return child
 
 
+def new_cluster_id() -> str:
+    """A UUID in Kafka's spelling; a broker that was emptied is another cluster, which the job notices."""
+    return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+
+
 def format_data_folder(plan: BrokerPlan, base_command: list[str]) -> None:
-    command = [*base_command, "kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", str(plan.properties_file)]
+    command = [*base_command, "kafka.tools.StorageTool", "format", "-t", new_cluster_id(), "-c", str(plan.properties_file)]
     answer = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     if answer.returncode != 0:
         raise StartFailure(f"the broker's folder {plan.data_folder} could not be formatted: {answer.stderr[-500:].strip()}")

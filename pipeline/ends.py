@@ -45,6 +45,7 @@ def kafka_ends(settings: Settings) -> Ends:
     plan = ReadingPlan(
         topics=() if reading.topic_pattern else reading.topics,
         pattern=reading.topic_pattern,
+        own_prefix=f"{settings.writing.topic_prefix}.",
         start=Start(reading.start),
         start_at=reading.start_timestamp,
         group=reading.group,

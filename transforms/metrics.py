@@ -30,6 +30,12 @@ ALERT_DELAY = Histogram(
 CONSUMER_POSITION = Gauge("openweight_consumer_position", "Next offset to read.", ["topic", "partition"], multiprocess_mode="mostrecent")
 END_OFFSET = Gauge("openweight_end_offset", "End offset of the partition.", ["topic", "partition"], multiprocess_mode="mostrecent")
 CONSUMER_LAG = Gauge("openweight_consumer_lag_records", "Records not yet read.", ["topic", "partition"], multiprocess_mode="mostrecent")
+PARTITION_STOPPED = Gauge(
+    "openweight_partition_stopped",
+    "1 while a partition is not read because its next offset is gone, else 0.",
+    ["topic", "partition"],
+    multiprocess_mode="mostrecent",
+)
 BROKER_UNREACHABLE = Counter("openweight_broker_unreachable", "Polls that found the broker away.")
 
 # The engine, as the supervisor sees it over Flink's REST interface.

@@ -14,9 +14,6 @@ from kafka.admin import OffsetSpec
 if TYPE_CHECKING:
     from kafka import KafkaAdminClient
 
-# Our own topics never match a pattern: the job would read what it writes.
-OWN_TOPICS = "openweight."
-
 
 class Start(StrEnum):
     """Where a job without state begins."""
@@ -35,10 +32,14 @@ class LostPosition(StrEnum):
 
 
 class ReadingPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """What to read and how. `topics` by name, or every topic whose whole name matches `pattern` (RE2)."""
+    """What to read and how. `topics` by name, or every topic whose whole name matches `pattern` (RE2).
+
+    Topics that begin with `own_prefix` never match a pattern: the job would read what it writes.
+    """
 
     topics: tuple[str, ...] = ()
     pattern: str = ""
+    own_prefix: str = "openweight."
     start: Start = Start.EARLIEST
     start_at: datetime | None = None
     group: str = ""
@@ -101,7 +102,7 @@ def compare_listing(announced: Announced, listing: Listing, lost_position: LostP
 def is_wanted(topic: str, plan: ReadingPlan) -> bool:
     if not plan.pattern:
         return topic in plan.topics
-    return not topic.startswith((OWN_TOPICS, "__")) and re2.fullmatch(plan.pattern, topic) is not None
+    return not topic.startswith((plan.own_prefix, "__")) and re2.fullmatch(plan.pattern, topic) is not None
 
 
 def list_partitions(admin: KafkaAdminClient, plan: ReadingPlan) -> Listing:

@@ -33,7 +33,7 @@ from connectors.kafka.partitions import (
     split_key,
 )
 from transforms import coding  # noqa: F401 - registers the coders of the records that leave this module
-from transforms.metrics import BROKER_UNREACHABLE, CONSUMER_LAG, CONSUMER_POSITION, END_OFFSET
+from transforms.metrics import BROKER_UNREACHABLE, CONSUMER_LAG, CONSUMER_POSITION, END_OFFSET, PARTITION_STOPPED
 from transforms.records import Position, RawMessage
 
 log = structlog.get_logger()
@@ -234,8 +234,10 @@ class PollPartition(beam.DoFn):
             return
         self._measured_at[key] = now
         CONSUMER_POSITION.labels(topic, partition).set(buffer.next_offset)
-        END_OFFSET.labels(topic, partition).set(buffer.end_offset)
+        # The end is known from the last fetch, which may be older than what was handed on.
+        END_OFFSET.labels(topic, partition).set(max(buffer.end_offset, buffer.next_offset))
         CONSUMER_LAG.labels(topic, partition).set(buffer.lag)
+        PARTITION_STOPPED.labels(topic, partition).set(buffer.is_lost)
 
 
 class CommitOffsets(beam.DoFn):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from kafka import KafkaProducer, TopicPartition
-from kafka.errors import CoordinatorNotAvailableError
+from kafka.errors import RetriableError
 
 from connectors.kafka.commit import OffsetCommitter
 from connectors.kafka.connection import BrokerUnreachableError, KafkaConnection, open_admin, wait_for_broker
@@ -159,7 +159,7 @@ def wait_for_commit(admin: KafkaAdminClient, group: str) -> None:
     deadline = time.monotonic() + DEADLINE_SECONDS
     while time.monotonic() < deadline:
         # The first group makes the broker create the topic of all groups' offsets, which takes a while.
-        with contextlib.suppress(CoordinatorNotAvailableError):
+        with contextlib.suppress(RetriableError):
             if admin.list_group_offsets([group])[group]:
                 return
         time.sleep(0.1)

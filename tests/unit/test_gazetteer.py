@@ -14,6 +14,7 @@ NAMES = (
     "Apple\tORG\tApple!\n"
     "Llama\tMODEL\tLlama! | Llama 2 | लामा!\n"
     "Llama Community License\tLICENCE\tLlama licence\n"
+    "MIT License\tLICENCE\tlicencia MIT | رخصة إم آي تي\n"
     "Georgia\tGPE\tGeorgia!\n"
     "Armenia\tGPE\tArmenia\n"
     "Chad\tGPE\tChad\n"
@@ -75,6 +76,13 @@ def test_the_longest_of_overlapping_names_stays() -> None:
 )
 def test_the_version_behind_a_model_belongs_to_its_name(text: str, name: tuple[str, str]) -> None:
     assert found(text) == [name]
+
+
+@pytest.mark.parametrize(
+    ("text", "surface"), [("bajo licencia MIT", "MIT"), ("تحت رخصة إم آي تي", "إم آي تي"), ("BAJO LICENCIA MIT", "LICENCIA MIT")]
+)
+def test_the_word_licence_before_the_name_does_not_belong_to_it(text: str, surface: str) -> None:
+    assert found(text) == [(surface, "MIT License")]
 
 
 @pytest.mark.parametrize("line", ["Meta\tORG", "Meta\tCOMPANY\tMeta", "\tORG\tMeta"])
