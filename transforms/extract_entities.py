@@ -7,10 +7,13 @@ from dataclasses import dataclass
 import apache_beam as beam
 
 from transforms.attempt import Attempt, Attempted
+from transforms.model.entities.pipeline import load_pipeline, read_entities
+from transforms.model.entity_head import load_entity_head
 from transforms.records import AnnotatedDocument, Document
 from transforms.text.scan import load_scanner
 
 STAGE = "extract_entities"
+ALL_ARTICLES = "all"
 
 
 class ExtractEntities(beam.PTransform):
@@ -32,10 +35,20 @@ class FindEntities:
     model_for: str
 
     def setup(self) -> None:
-        """Reads the gazetteer and the terms once for the process; ValueError when a line of them is wrong."""
+        """Loads gazetteer, terms and model once for the process.
+
+        Raises:
+            ValueError: a line of the gazetteer or the terms is wrong.
+            FileNotFoundError: a file of weights is missing.
+        """
         load_scanner()
+        load_pipeline()
+        load_entity_head()
 
     def __call__(self, document: Document) -> AnnotatedDocument:
-        content = document.article.content
-        scan = load_scanner().scan(content)
-        return AnnotatedDocument(document=document, entities=scan.entities, is_candidate=scan.is_candidate, gate_hits=scan.gate_hits)
+        article = document.article
+        scan = load_scanner().scan(article.content)
+        entities = scan.entities
+        if scan.is_candidate or self.model_for == ALL_ARTICLES:
+            entities = read_entities(article.content, article.title, scan)
+        return AnnotatedDocument(document=document, entities=entities, is_candidate=scan.is_candidate, gate_hits=scan.gate_hits)

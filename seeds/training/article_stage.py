@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from training.data import index_of
 from transforms.model.actors import find_candidates, rank_actors
-from transforms.model.decision import OUTCOMES, ArticleHeads, contested_features, evidence_strength, outcome_features, vote
-from transforms.model.heads import CHANGE_TYPES, DIRECTIONS, STATUSES, SentenceScores
+from transforms.model.decision import ArticleHeads, denial_strength, news_features, told_features
 from transforms.records import ChangeType, Entity, EntityType
 
 if TYPE_CHECKING:
@@ -18,24 +16,32 @@ if TYPE_CHECKING:
 
     from training.data import LabelledArticle
     from transforms.model.decision import Decision
+    from transforms.model.heads import SentenceScores
 
 FALSE_ALARMS_PER_THOUSAND = 1.0
 # How strongly the regressions are held back: few articles, correlated features.
 REGULARISATION = 0.3
 
 
-def train_article_heads(articles: Sequence[LabelledArticle], scores: Sequence[SentenceScores]) -> dict[str, np.ndarray]:
-    """Fits every regression on labelled articles (real news among them) and the scores of their sentences."""
-    outcomes = np.array([index_of(OUTCOMES, article.outcome) for article in articles])
-    features = np.stack([outcome_features(s, is_title(a)) for a, s in zip(articles, scores, strict=True)])
-    arrays = _fit("outcome", features, outcomes, len(OUTCOMES))
-    told = [(a, s, evidence_strength(s, OUTCOMES[o])) for a, s, o in zip(articles, scores, outcomes, strict=True) if o]
-    for name, classes in (("direction", DIRECTIONS), ("change_type", CHANGE_TYPES), ("status", STATUSES)):
-        votes = np.stack([vote(getattr(s, name), strength) for _, s, strength in told])
-        arrays |= _fit(name, votes, np.array([index_of(classes, a.labels[name]) for a, _, _ in told]), len(classes))
-    denials = np.stack([contested_features(s, strength) for _, s, strength in told])
-    arrays |= _fit("contested", denials, np.array([int(a.labels["contested"]) for a, _, _ in told]), 2)
-    return arrays | _fit_actors([a for a, _, _ in told])
+def train_article_heads(
+    train: Sequence[LabelledArticle],
+    dev: Sequence[LabelledArticle],
+    scores: Sequence[SentenceScores],
+    news_scores: Sequence[tuple[LabelledArticle, SentenceScores]],
+) -> dict[str, np.ndarray]:
+    """Fits the decisions on `dev` and real news, which the encoder was not tuned on, and the ranking of actors on `train`."""
+    told = [article.outcome != "none" for article in dev] + [False] * len(news_scores)
+    rows = [told_features(s, is_title(a)) for a, s in [*zip(dev, scores, strict=True), *news_scores]]
+    stories = [(a, s) for a, s in zip(dev, scores, strict=True) if a.outcome != "none"]
+    arrays = _fit("told", np.stack(rows), np.array(told))
+    arrays |= _fit("news", np.stack([news_features(s) for _, s in stories]), np.array([a.outcome == "new" for a, _ in stories]), "balanced")
+    denials = np.array([denial_strength(s) for _, s in stories])
+    contested = np.array([bool(a.labels["contested"]) for a, _ in stories])
+    # Of two mistakes, missing a denial is as bad as seeing one: few articles have one.
+    arrays["denial_threshold"] = max(
+        np.arange(0.3, 1.0, 0.05), key=lambda t: (denials[contested] >= t).mean() + (denials[~contested] < t).mean()
+    )
+    return arrays | _fit_actors([a for a in train if a.outcome != "none"])
 
 
 def labelled_entities(article: LabelledArticle) -> list[Entity]:
@@ -68,24 +74,20 @@ def is_title(article: LabelledArticle) -> np.ndarray:
     return np.array([reading.is_title for reading in article.readings])
 
 
-def _fit(name: str, features: np.ndarray, labels: np.ndarray, classes: int) -> dict[str, np.ndarray]:
-    features, labels = features[labels >= 0], labels[labels >= 0]
-    mean, scale = features.mean(0), features.std(0) + 1e-3
-    model = LogisticRegression(C=REGULARISATION, max_iter=2000).fit((features - mean) / scale, labels)
-    matrix, bias = np.zeros((features.shape[1], classes)), np.full(classes, -30.0)
-    if len(model.classes_) == 2:  # noqa: PLR2004 - scikit-learn gives one column for two classes
-        matrix[:, model.classes_[1]], bias[model.classes_] = model.coef_[0], [0.0, model.intercept_[0]]
-    else:
-        matrix[:, model.classes_], bias[model.classes_] = model.coef_.T, model.intercept_
-    return {f"{name}_mean": mean, f"{name}_scale": scale, f"{name}_matrix": matrix, f"{name}_bias": bias}
+def _fit(name: str, features: np.ndarray, labels: np.ndarray, weight: str | None = None) -> dict[str, np.ndarray]:
+    model = LogisticRegression(C=REGULARISATION, max_iter=2000, class_weight=weight).fit(features, labels)
+    return {f"{name}_matrix": model.coef_[0].astype(np.float32), f"{name}_bias": model.intercept_[0].astype(np.float32)}
 
 
-def choose_threshold(flags: np.ndarray, probabilities: np.ndarray, news: np.ndarray) -> float:
-    """The threshold of the best F1 on dev articles at which real news raises no more alarms than allowed."""
-    allowed = int(FALSE_ALARMS_PER_THOUSAND * len(news) / 1000)
-    floor = float(np.sort(news)[::-1][allowed]) + 1e-6 if len(news) > allowed else 0.0
+def choose_threshold(flags: np.ndarray, chances: np.ndarray, alarms: np.ndarray, news: int) -> float:
+    """The threshold of the best F1 on dev articles at which `news` real articles raise no more alarms than allowed.
+
+    `alarms` are the chances of those of them that passed the gate.
+    """
+    allowed = int(FALSE_ALARMS_PER_THOUSAND * news / 1000)
+    floor = float(np.sort(alarms)[::-1][allowed]) + 0.01 if len(alarms) > allowed else 0.0
     candidates = sorted({max(0.3, floor), *(t for t in np.arange(0.3, 0.9, 0.02) if t >= floor)})
-    return max(candidates, key=lambda t: (round(f1(flags, probabilities >= t), 3), -abs(t - 0.5)))
+    return max(candidates, key=lambda t: (round(f1(flags, chances >= t), 3), -abs(t - 0.5)))
 
 
 def f1(truth: np.ndarray, found: np.ndarray) -> float:

@@ -38,7 +38,7 @@ class Settings:
     rate: float = 3e-4
     head_rate_factor: float = 10.0
     dropped: float = 0.1
-    seed: int = 0
+    seed: int = 2
 
 
 class Shape(NamedTuple):
@@ -84,11 +84,6 @@ class States:
             size = end - start
             hidden[row, :size], filled[row, :size], pooled[row, self.first[i] : size] = self.flat[start:end], 1, 1
         return hidden, filled, pooled
-
-    def take(self, chosen: np.ndarray) -> States:
-        """The states of the chosen inputs only."""
-        parts = [self.flat[self.borders[i] : self.borders[i + 1]] for i in chosen]
-        return States(np.concatenate(parts), np.cumsum([0, *map(len, parts)]), self.first[chosen])
 
 
 def _padded(length: int) -> int:
@@ -159,22 +154,6 @@ def tune(base: BaseModel, states: States, examples: Sequence[Example], settings:
             left = (time.monotonic() - started) / done * (len(plan) - done)
             print(f"{name}: step {done} of {len(plan)}, loss {np.mean(losses[-100:]):.3f}, {left:.0f} s left", flush=True)
     return parameters
-
-
-def predict(base: BaseModel, parameters: dict[str, Any], states: States) -> np.ndarray:
-    """Logits (n, sum of COLUMNS) of every example."""
-
-    @jax.jit
-    def run(hidden: jax.Array, filled: jax.Array, pooled: jax.Array) -> jax.Array:
-        return _logits(parameters, (hidden, filled, pooled), Shape(base.heads, base.epsilon))
-
-    logits = np.zeros((len(states), sum(COLUMNS.values())), np.float32)
-    order = np.argsort(states.lengths, kind="stable")
-    for at in range(0, len(order), 16):
-        chosen = order[at : at + 16]
-        padded = np.concatenate([chosen, np.repeat(chosen[-1:], 16 - len(chosen))])
-        logits[chosen] = np.asarray(run(*states.batch(padded)))[: len(chosen)]
-    return logits
 
 
 def tuned_layers(base: BaseModel, parameters: dict[str, Any]) -> list[dict[str, np.ndarray]]:

@@ -128,7 +128,7 @@ def test_title_and_sentences_with_hits_are_read_first() -> None:
 
 
 def test_evidence_is_the_strongest_sentence_and_those_near_it() -> None:
-    assert choose_evidence(np.array([0.1, 0.9, 0.8, 0.3, 0.7, 0.75], np.float32)) == (1, 2, 5)
+    assert choose_evidence(np.array([0.1, 0.9, 0.8, 0.3, 0.7, 0.75, 0.72, 0.6], np.float32)) == (1, 2, 5, 6, 4)
     assert choose_evidence(np.array([0.2, 0.1], np.float32)) == (0,)
 
 

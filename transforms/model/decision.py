@@ -17,11 +17,13 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float32]
 
-OUTCOMES = (Novelty.NONE, Novelty.NEW, Novelty.RETROSPECTIVE)
-LIMIT_EVIDENCE = 3
+LIMIT_EVIDENCE = 5
 # A further sentence is evidence when it is at least this strong and at least this share of the strongest.
 LEAST_STRENGTH, LEAST_SHARE = 0.5, 0.6
 _LIMIT_LOGIT = 8.0
+# The head for the object is the stricter one: it may doubt a little without silencing the change.
+_WEIGHTS_ALLOWANCE = 2.0
+_VOTE_POWER = 3
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class Decision:
 
 
 class ArticleHeads:
-    """Logistic regressions on features of the sentence scores, and the threshold of the flag."""
+    """Two small logistic regressions (is a change told; is it told as news), the threshold of the flag, and that of a denial."""
 
     def __init__(self, folder: Path) -> None:
         """Reads `article_heads.npz` in `folder`; FileNotFoundError when it is missing."""
@@ -59,69 +61,72 @@ class ArticleHeads:
 
     def decide(self, scores: SentenceScores, is_title: npt.NDArray[np.bool_], threshold: float | None = None) -> Decision:
         """Scores of n >= 1 sentences -> the decision; without `threshold` the trained one holds."""
-        outcome = self._shares("outcome", outcome_features(scores, is_title))
-        is_flagged = float(outcome[1]) >= (self.threshold if threshold is None else threshold)
-        is_retrospective = not is_flagged and float(outcome[2]) > max(float(outcome[0]), float(outcome[1]))
+        told = self._chance("told", told_features(scores, is_title))
+        as_news = self._chance("news", news_features(scores))
+        score = told * as_news
+        is_flagged = score >= (self.threshold if threshold is None else threshold)
+        is_retrospective = not is_flagged and told * (1 - as_news) > max(1 - told, score)
         novelty = Novelty.NEW if is_flagged else Novelty.RETROSPECTIVE if is_retrospective else Novelty.NONE
         if novelty is Novelty.NONE:
-            return Decision.none(float(outcome[1]))
+            return Decision.none(score)
         strength = evidence_strength(scores, novelty)
         return Decision(
             flag=is_flagged,
-            score=float(outcome[1]),
+            score=score,
             novelty=novelty,
-            direction=DIRECTIONS[int(self._shares("direction", vote(scores.direction, strength)).argmax())],
-            change_type=CHANGE_TYPES[int(self._shares("change_type", vote(scores.change_type, strength)).argmax())],
-            status=STATUSES[int(self._shares("status", vote(scores.status, strength)).argmax())],
-            contested=bool(self._shares("contested", contested_features(scores, strength)).argmax()),
+            direction=DIRECTIONS[vote(scores.direction, strength)],
+            change_type=CHANGE_TYPES[vote(scores.change_type, strength)],
+            status=STATUSES[vote(scores.status, strength)],
+            contested=denial_strength(scores) >= float(self._arrays["denial_threshold"]),
             evidence=choose_evidence(strength),
         )
 
-    def _shares(self, name: str, features: Floats) -> Floats:
-        scaled = (features - self._arrays[f"{name}_mean"]) / self._arrays[f"{name}_scale"]
-        logits = scaled @ self._arrays[f"{name}_matrix"] + self._arrays[f"{name}_bias"]
-        shares = np.exp(logits - logits.max())
-        return np.asarray(shares / shares.sum(), np.float32)
+    def _chance(self, name: str, features: Floats) -> float:
+        return float(_sigmoid(features @ self._arrays[f"{name}_matrix"] + self._arrays[f"{name}_bias"]))
 
 
-def outcome_features(scores: SentenceScores, is_title: npt.NDArray[np.bool_]) -> Floats:
-    """What tells a change now from one long known and from none: the strongest sentences, their number, their place."""
+def told_features(scores: SentenceScores, is_title: npt.NDArray[np.bool_]) -> Floats:
+    """What tells an article about a change, now or long ago, from others: its strongest sentences and its title.
+
+    Few features on purpose: they are fitted on articles that the encoder was not tuned on, of which there are some hundreds.
+    """
+    change, past = _claims(scores)
+    either = np.maximum(change, past)
+    ranked = np.sort(either)[::-1]
+    title = either[is_title].max() if is_title.any() else ranked[0]
+    return np.array([ranked[0], ranked[min(1, len(ranked) - 1)], title], np.float32)
+
+
+def news_features(scores: SentenceScores) -> Floats:
+    """What tells news from history: how much more of the article speaks of a change now than of one long ago."""
+    change, past = _claims(scores)
+    return np.array([np.log(np.exp(change).sum()) - np.log(np.exp(past).sum())], np.float32)
+
+
+def _claims(scores: SentenceScores) -> tuple[Floats, Floats]:
+    """Logits of a change now and of one long ago, neither stronger than that the sentence is about weights at all."""
     change, past, weights = (np.clip(x, -_LIMIT_LOGIT, _LIMIT_LOGIT) for x in (scores.change, scores.past, scores.weights))
-    both, top = np.minimum(change, weights), int(change.argmax())
-    count = len(change)
-    ranked, ranked_past = np.sort(change)[::-1], np.sort(past)[::-1]
-    title = change[is_title].max(initial=-_LIMIT_LOGIT) if is_title.any() else ranked[0]
-    title_past = past[is_title].max(initial=-_LIMIT_LOGIT) if is_title.any() else ranked_past[0]
-    return np.array([
-        ranked[0], ranked[min(1, count - 1)], ranked[min(2, count - 1)], change.mean(), title, both.max(),
-        weights.max(), weights.mean(), weights[top], past[top],
-        ranked_past[0], ranked_past[min(1, count - 1)], past.mean(), title_past, (past - change).max(),
-        _sigmoid(change).sum(), _sigmoid(past).sum(), _sigmoid(weights).mean(), scores.denial.max(),
-        np.log(count), top / count,
-    ], np.float32)  # fmt: skip
+    return np.minimum(change, weights + _WEIGHTS_ALLOWANCE), np.minimum(past, weights + _WEIGHTS_ALLOWANCE)
 
 
 def evidence_strength(scores: SentenceScores, novelty: Novelty) -> Floats:
     """How much each sentence (n,) carries the change: 0 to 1."""
-    return _sigmoid(scores.past if novelty is Novelty.RETROSPECTIVE else scores.change)
+    change, past = _claims(scores)
+    return _sigmoid(past if novelty is Novelty.RETROSPECTIVE else change)
 
 
-def vote(shares: Floats, strength: Floats) -> Floats:
-    """Shares (n, classes) of the sentences, weighted by strength -> features: the mean and the strongest claim for each class."""
-    weighted = (strength**2 + 1e-6)[:, None]
-    mean = (shares * weighted).sum(0) / weighted.sum()
-    return np.concatenate([mean, np.log(mean + 1e-3), (shares * strength[:, None]).max(0)]).astype(np.float32)
+def denial_strength(scores: SentenceScores) -> float:
+    """How clearly some sentence denies the change, 0 to 1: by the head for denials, or by the one for the status."""
+    return float(np.maximum(_sigmoid(scores.denial), scores.status[:, STATUSES.index(Status.DENIED)]).max())
 
 
-def contested_features(scores: SentenceScores, strength: Floats) -> Floats:
-    denial = np.clip(scores.denial, -_LIMIT_LOGIT, _LIMIT_LOGIT)
-    ranked = np.sort(denial)[::-1]
-    weighted = (denial * strength).sum() / max(float(strength.sum()), 1e-6)
-    return np.array([ranked[0], ranked[min(1, len(ranked) - 1)], denial.mean(), weighted, _sigmoid(denial).sum()], np.float32)
+def vote(shares: Floats, strength: Floats) -> int:
+    """The class that most of the shares (n, classes) speak for; strong sentences count far more than weak ones."""
+    return int((shares * (strength**_VOTE_POWER)[:, None]).sum(0).argmax())
 
 
 def choose_evidence(strength: Floats) -> tuple[int, ...]:
-    """The strongest sentence, and up to two more that are nearly as strong."""
+    """The strongest sentence, and up to four more that are nearly as strong."""
     order = np.argsort(-strength, kind="stable")[:LIMIT_EVIDENCE]
     least = max(LEAST_STRENGTH, LEAST_SHARE * float(strength[order[0]]))
     return tuple(int(i) for place, i in enumerate(order) if place == 0 or strength[i] >= least)

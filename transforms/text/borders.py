@@ -10,18 +10,17 @@ from functools import cache
 from importlib import resources
 from typing import NamedTuple
 
+from transforms.text.fold import fold
 from transforms.text.scripts import script_of
 
 # Scripts written without spaces: a word may begin and end anywhere.
 UNSPACED = frozenset({"Han", "Hiragana", "Thai", "Lao", "Khmer", "Myanmar"})
 FIRST_KATAKANA = "\u30a0"
-# How many letters of a case ending or particle may follow a name, in scripts without a list in transforms/languages/endings.tsv and,
-# where there is a list too, behind names of LEAST_LETTERS_FOR_ANY_ENDING.
+# How many letters of a case ending may follow a name, in scripts without a list in transforms/languages/endings.tsv.
 ENDING_LETTERS = {
-    "Armenian": 4, "Georgian": 5, "Ethiopic": 2, "Devanagari": 3, "Bengali": 4, "Gurmukhi": 3, "Gujarati": 4, "Odia": 4,
-    "Tamil": 8, "Telugu": 7, "Kannada": 8, "Malayalam": 8, "Sinhala": 5, "Hangul": 4, "Greek": 2,
+    "Armenian": 4, "Georgian": 5, "Ethiopic": 2, "Tamil": 8, "Telugu": 7, "Kannada": 8, "Malayalam": 8, "Sinhala": 5, "Greek": 2,
 }  # fmt: skip
-# Shorter names take no ending that is not listed: too many other words begin like them.
+# Shorter names take no such ending: too many other words begin like them.
 LEAST_LETTERS_FOR_ANY_ENDING = 3
 # Particles that are written together with the word behind them.
 PARTICLES = {
@@ -38,7 +37,7 @@ ENDING_BELONGS_TO_NAME = frozenset(
 
 
 class Endings(NamedTuple):
-    """The case endings of names in a script, behind names of so many letters."""
+    """The case endings of names in a script, folded, behind names of so many letters."""
 
     least_letters: int
     endings: frozenset[str]
@@ -49,7 +48,7 @@ def listed_endings() -> dict[str, Endings]:
     """Script -> endings, where a rule by length would let other words in: "Llamada", "байдуже", "메타버스"."""
     lines = (resources.files("transforms") / "languages" / "endings.tsv").read_text("utf-8").splitlines()[1:]
     rows = (line.split("\t") for line in lines)
-    return {script: Endings(int(least), frozenset(endings.split())) for script, least, endings in rows}
+    return {script: Endings(int(least), frozenset(fold(endings).text.split())) for script, least, endings in rows}
 
 
 def word_script(character: str) -> str:
@@ -90,11 +89,10 @@ def ending_letters(text: str, end: int) -> int:
 def may_take_ending(text: str, start: int, end: int, ending: int) -> bool:
     """Whether the `ending` letters behind the name `text[start:end]` may be its case ending or particle."""
     script = word_script(text[end - 1])
-    letters = end - start
     listed = listed_endings().get(script)
-    if listed is not None and letters >= listed.least_letters and text[end : end + ending] in listed.endings:
-        return True
-    return letters >= LEAST_LETTERS_FOR_ANY_ENDING and ending <= ENDING_LETTERS.get(script, 0)
+    if listed is not None:
+        return end - start >= listed.least_letters and text[end : end + ending] in listed.endings
+    return end - start >= LEAST_LETTERS_FOR_ANY_ENDING and ending <= ENDING_LETTERS.get(script, 0)
 
 
 def surface_end(text: str, end: int, word_end: int) -> int:

@@ -6,7 +6,9 @@ zero-width characters, marks that only decorate.
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from bisect import bisect_right
 from dataclasses import dataclass
 
 # Zero-width characters, soft hyphen, Arabic tatweel and short vowels, the Devanagari nukta: the word is the same without them.
@@ -53,26 +55,26 @@ def _fold_character(character: str) -> str:
 
 
 _table = _Table()
+_DROPPED_PATTERN = re.compile(f"[{re.escape(''.join(map(chr, sorted(DROPPED))))}]")
 
 
 @dataclass(frozen=True)
 class Folded:
-    """A folded text; `offsets[i]` is where its character i stands in the original, None when nothing moved."""
+    """A folded text; `gaps[k]` is the place in it before which the k-th dropped character stood."""
 
     text: str
-    offsets: list[int] | None
-    length: int
+    gaps: list[int]
 
     def original(self, start: int, end: int) -> tuple[int, int]:
-        """The characters of the original that `text[start:end]` came from, without what was dropped behind them."""
-        if self.offsets is None:
+        """The characters of the original that `text[start:end]` (not empty) came from, without what was dropped behind them."""
+        if not self.gaps:
             return start, end
-        return self.offsets[start], self.offsets[end - 1] + 1
+        return start + bisect_right(self.gaps, start), end + bisect_right(self.gaps, end - 1)
 
 
 def fold(text: str) -> Folded:
     """Linear in the text's length; never raises."""
     folded = text.translate(_table)
     if len(folded) == len(text):
-        return Folded(folded, None, len(text))
-    return Folded(folded, [index for index, character in enumerate(text) if _table[ord(character)]], len(text))
+        return Folded(folded, [])
+    return Folded(folded, [found.start() - number for number, found in enumerate(_DROPPED_PATTERN.finditer(text))])

@@ -12,7 +12,8 @@ from functools import cache
 from importlib import resources
 from typing import NamedTuple
 
-from transforms.records import Entity, EntityType
+from transforms.records import EntityType
+from transforms.text.gazetteer import Name
 
 COLUMNS = ["class", "term"]
 CASE_SENSITIVE = "="
@@ -20,7 +21,6 @@ CASE_SENSITIVE = "="
 LEAST_HINTS = 2
 # Hints that begin alike are one word in two forms, or one word that two languages share.
 HINT_LETTERS = 4
-AI_NAMES = frozenset({EntityType.ORG, EntityType.MODEL, EntityType.LAW})
 
 
 class TermClass(StrEnum):
@@ -83,9 +83,9 @@ def parse_terms(file: str, text: str) -> list[Term]:
 
 
 @cache
-def read_generalists() -> frozenset[str]:
-    """Canonical names that are in the news for other things too: alone they do not make an article one about AI."""
-    lines = (resources.files("transforms") / "languages" / "generalists.tsv").read_text("utf-8").splitlines()
+def read_makers() -> frozenset[str]:
+    """Canonical names of those who are in the news for AI alone: each makes an article one about AI."""
+    lines = (resources.files("transforms") / "languages" / "makers.tsv").read_text("utf-8").splitlines()
     return frozenset(lines[1:])
 
 
@@ -94,15 +94,13 @@ def says_ai(hits: Iterable[Hit]) -> bool:
     return any(hit.term.term_class is TermClass.AI for hit in hits)
 
 
-def passes(hits: Sequence[Hit], entities: Sequence[Entity]) -> bool:
+def passes(hits: Sequence[Hit], names: Sequence[Name]) -> bool:
     """Whether the article is a candidate: perhaps about AI, by its words or its names, and with a word of openness or a licence."""
     classes = {hit.term.term_class for hit in hits}
-    if TermClass.OPENNESS not in classes and not any(entity.type is EntityType.LICENCE for entity in entities):
+    if TermClass.OPENNESS not in classes and not any(name.type is EntityType.LICENCE for name in names):
         return False
     if TermClass.AI in classes or TermClass.MODEL in classes:
         return True
-    names = {entity.canonical for entity in entities if entity.type in AI_NAMES}
-    if names - read_generalists():
+    if any(name.canonical in read_makers() for name in names):
         return True
-    hints = {hit.term.spelling[:HINT_LETTERS].lower() for hit in hits if hit.term.term_class is TermClass.HINT}
-    return len(hints) + bool(names) >= LEAST_HINTS
+    return len({hit.term.spelling[:HINT_LETTERS].lower() for hit in hits if hit.term.term_class is TermClass.HINT}) >= LEAST_HINTS

@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 from transforms.records import Entity
 from transforms.text import gate, gazetteer
-from transforms.text.gate import Hit, Term, TermClass
-from transforms.text.gazetteer import Mention, Name
 from transforms.text.borders import surface_end
 from transforms.text.fold import fold
+from transforms.text.gate import Hit, Term, TermClass
+from transforms.text.gazetteer import Mention, Name
 from transforms.text.matching import Matcher
-from transforms.text.versions import with_version
+from transforms.text.surfaces import settled
 
 
 class Scan(NamedTuple):
@@ -47,10 +47,10 @@ class Scanner:
                 term = self._terms[match.pattern - count]
                 if not term.is_case_sensitive or content[match.start : match.end] == term.spelling:
                     hits.append(Hit(match.start, term))
-        named = [with_version(content, mention) for mention in gazetteer.meant(mentions, gate.says_ai(hits))]
-        entities = gazetteer.without_overlaps(content, named)
-        starts = sorted({hit.start for hit in hits if hit.term.term_class in (TermClass.AI, TermClass.OPENNESS)})
-        return Scan(tuple(entities), gate.passes(hits, entities), tuple(starts))
+        mentions = gazetteer.meant(mentions, gate.says_ai(hits))
+        entities = gazetteer.without_overlaps(content, [settled(content, mention) for mention in mentions])
+        starts = sorted({hit.start for hit in hits if hit.term.term_class is not TermClass.HINT})
+        return Scan(tuple(entities), gate.passes(hits, [mention.name for mention in mentions]), tuple(starts))
 
 
 @cache

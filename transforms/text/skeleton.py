@@ -1,8 +1,8 @@
 """Skeletons: the consonants of a name as rough sounds, the same in whatever script it is written.
 
-Letters are read by their Unicode names (`DEVANAGARI LETTER KA`, `ARABIC LETTER KEHEH`): most begin with their sound. Sounds that one script
-keeps apart and another does not share a class; vowels are left out. Two names with one skeleton may be one name; few that are not share a long
-one, but some do: join only names of one type, and only with names that are known.
+Letters are read by their Unicode names (`DEVANAGARI LETTER KA`, `ARABIC LETTER KEHEH`): most begin with their sound. Sounds that one
+script keeps apart and another does not share a class; vowels are left out. Two names with one long skeleton are nearly always one name:
+join only names of one type, and only with names that are known.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from functools import lru_cache
 
 # First letter of a letter's name -> class of its sound; letters not here are vowels or too weak to be written everywhere.
 CLASSES = {
-    **dict.fromkeys("BPFV", "P"), **dict.fromkeys("TD", "T"), **dict.fromkeys("KGQX", "K"), **dict.fromkeys("SZCJ", "S"),
-    "M": "M", "N": "N", **dict.fromkeys("LR", "L"),
+    **dict.fromkeys("BP", "P"), **dict.fromkeys("FV", "F"), **dict.fromkeys("TD", "T"), **dict.fromkeys("KGQX", "K"),
+    **dict.fromkeys("SZCJ", "S"), "M": "M", "N": "N", **dict.fromkeys("LR", "L"),
 }  # fmt: skip
 # Letters whose name begins with another sound, and signs.
 SOUNDS = {
-    "TSE": "S", "TSADI": "S", "TCHEH": "S", "XI": "KS", "PSI": "PS", "HU": "P",
+    "TSE": "S", "TSADI": "S", "TCHEH": "S", "XI": "KS", "PSI": "PS", "HU": "F",
     "VAV": "", "SIGN": "", "VOWEL": "", "SARA": "", "MAI": "", "MAITAIKHU": "", "THANTHAKHAT": "", "ANUSVARA": "N", "CANDRABINDU": "N",
     "VIRAMA": "", "NUKTA": "", "VISARGA": "", "PULLI": "",
 }  # fmt: skip
-CYRILLIC_SOUNDS = {"EL": "L", "EM": "M", "EN": "N", "ER": "L", "ES": "S", "EF": "P"}
+CYRILLIC_SOUNDS = {"EL": "L", "EM": "M", "EN": "N", "ER": "L", "ES": "S", "EF": "F"}
 # Words before the one that names the sound.
 QUALIFIERS = frozenset(
     {"LETTER", "SMALL", "CAPITAL", "FINAL", "SHORT", "HARD", "SOFT", "UKRAINIAN", "BYELORUSSIAN-UKRAINIAN", "SIGN", "CHARACTER", "SYLLABLE"}
@@ -43,26 +43,26 @@ LEAST_SOUNDS = 5
 def skeleton(name: str) -> str:
     """The sounds of a name, its words joined; "" when there are fewer than LEAST_SOUNDS or a letter has no sound (ideographs)."""
     words = [_word_sounds(word) for word in re.split(r"[\s・·\-.'’]+", name) if word]
-    if None in words:
-        return ""
-    sounds = "".join(word for word in words if word)
+    sounds = "" if None in words else "".join(word for word in words if word)
     return sounds if len(sounds) >= LEAST_SOUNDS else ""
 
 
 def _word_sounds(word: str) -> str | None:
     lower = word.lower()
-    for pattern, sound in LATIN_RULES:
-        lower = pattern.sub(sound, lower)
+    for pattern, letters in LATIN_RULES:
+        lower = pattern.sub(letters, lower)
     sounds = ""
     for character in unicodedata.normalize("NFC", lower):
         # A Hangul syllable is two or three letters, a Latin letter with an accent one and its mark.
-        for letter in unicodedata.normalize("NFD", character) if unicodedata.name(character, "").startswith(("HANGUL", "LATIN")) else character:
+        for letter in (
+            unicodedata.normalize("NFD", character) if unicodedata.name(character, "").startswith(("HANGUL", "LATIN")) else character
+        ):
             sound = _sound(letter)
             if sound is None:
                 return None
             sounds += "" if sounds.endswith(sound) else sound
-    for written, meant in ONE_SPELLING:
-        sounds = sounds.replace(written, meant)
+    for written, one in ONE_SPELLING:
+        sounds = sounds.replace(written, one)
     return sounds
 
 

@@ -8,12 +8,12 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span
 
 from transforms.model.encoder import load_encoder
-from transforms.model.entities.linking import Named, known_names, link
+from transforms.model.entities.linking import Named, is_name, known_names, link
 from transforms.model.entities.tokenizer import span_of
 from transforms.model.entity_head import load_entity_head
 from transforms.model.reading import choose_sentences
 from transforms.records import Entity, EntityType
-from transforms.text.borders import ENDING_BELONGS_TO_NAME, is_same_word, word_script
+from transforms.text.borders import ENDING_BELONGS_TO_NAME, begins_word, ending_letters, may_take_ending, word_script
 from transforms.text.scan import load_scanner
 
 Component = Callable[[Doc], Doc]
@@ -22,6 +22,10 @@ Component = Callable[[Doc], Doc]
 TITLE, FOUND, HITS, ENCODED = "title", "found", "hits", "encoded"
 # Keys of `doc.spans`.
 GAZETTEER, MODEL = "gazetteer", "model"
+OPENING_MARKS = " \n\t\"'“”„«»‹›‘’()[]（）「」『』《》-–—"
+CLOSING_MARKS = f"{OPENING_MARKS},.;:!?،؛؟。、，।"
+# "and the": the name begins behind "and".
+ARABIC_AND_THE = "وال"
 
 
 @Language.factory("openweight_gazetteer")
@@ -62,7 +66,7 @@ def make_ner(nlp: Language, name: str, least_probability: float) -> Component:  
         for first, encoded in doc.user_data[ENCODED]:
             for span in head.find(encoded):
                 start, end = whole_words(content, first + span.start, first + span.end)
-                if span.probability >= least_probability and any(map(str.isalnum, content[start:end])):
+                if span.probability >= least_probability and is_name(content[start:end]):
                     spans.append(span_of(doc, start, end, span.type.value))
         doc.spans[MODEL] = spans
         return doc
@@ -72,10 +76,10 @@ def make_ner(nlp: Language, name: str, least_probability: float) -> Component:  
 
 @Language.factory("openweight_linker")
 def make_linker(nlp: Language, name: str) -> Component:  # noqa: ARG001 - spaCy's signature
-    """The names of both as `doc.ents`, each with its canonical name as `kb_id_`; where they overlap, the gazetteer's stays."""
+    """The names of both as `doc.ents`, each with its canonical name as `kb_id_`; see `settle`."""
 
     def join(doc: Doc) -> Doc:
-        kept = without_overlaps(len(doc), [*doc.spans[GAZETTEER], *doc.spans[MODEL]])
+        kept = settle(len(doc), doc.spans[GAZETTEER], doc.spans[MODEL])
         names = [Named(span.text, EntityType(span.label_), span.kb_id_) for span in kept]
         canonical = link(names, known_names())
         doc.set_ents([Span(doc, s.start, s.end, label=s.label_, kb_id=c) for s, c in zip(kept, canonical, strict=True)])
@@ -85,28 +89,33 @@ def make_linker(nlp: Language, name: str) -> Component:  # noqa: ARG001 - spaCy'
 
 
 def whole_words(content: str, start: int, end: int) -> tuple[int, int]:
-    """The span without marks at its ends, and up to the borders of its words where names are marked with their endings."""
-    while end - start > 1 and content[start] in " \n\t\"'“”„«»()[]":
+    """The span without marks at its ends, up to the borders of its words; a particle or ending that names are marked without stays off."""
+    while end - start > 1 and content[start] in OPENING_MARKS:
         start += 1
-    while end - start > 1 and content[end - 1] in " \n\t\"'“”„«»()[],.;:!?":
+    while end - start > 1 and content[end - 1] in CLOSING_MARKS:
         end -= 1
-    while start > 0 and _goes_on(content, start):
+    while not begins_word(content, start):
         start -= 1
-    while end < len(content) and _goes_on(content, end):
-        end += 1
+    ending = ending_letters(content, end)
+    if word_script(content[end - 1]) in ENDING_BELONGS_TO_NAME or not may_take_ending(content, start, end, ending):
+        end += ending
+    if content.startswith(ARABIC_AND_THE, start):
+        start += 1
     return start, end
 
 
-def _goes_on(content: str, border: int) -> bool:
-    left, right = content[border - 1], content[border]
-    return word_script(left) in ENDING_BELONGS_TO_NAME and is_same_word(left, right)
+def settle(tokens: int, found: Sequence[Span], read: Sequence[Span]) -> list[Span]:
+    """Names of the gazetteer (`found`) and of the model (`read`), none overlapping, in the order of the text.
 
-
-def without_overlaps(tokens: int, spans: Sequence[Span]) -> list[Span]:
-    """In the order of the text; of spans that share a token the earlier in the list stays."""
+    The gazetteer's stay, but for a country inside a longer name of the model's: "Australian Competition and Consumer Commission".
+    """
+    longer = [
+        r for r in read if any(f.label_ == EntityType.GPE and r.start <= f.start and f.end <= r.end and len(f) < len(r) for f in found)
+    ]
+    kept: list[Span] = []
     taken = bytearray(tokens)
-    kept = []
-    for span in spans:
+    certain = [span for span in found if span.label_ != EntityType.GPE]
+    for span in [*certain, *longer, *found, *read]:
         if taken.find(1, span.start, span.end) < 0:
             taken[span.start : span.end] = b"\1" * (span.end - span.start)
             kept.append(span)

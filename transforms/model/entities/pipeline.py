@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 
@@ -12,6 +13,10 @@ import transforms.model.entities.components  # noqa: F401 - registers the factor
 from transforms.model.entities.components import FOUND, HITS, TITLE
 from transforms.records import Entity, EntityType
 from transforms.text.scan import Scan
+
+# Half a character has no UTF-8, which spaCy needs.
+SURROGATE = re.compile("[\ud800-\udfff]")
+REPLACEMENT = "\ufffd"
 
 
 @cache
@@ -26,6 +31,7 @@ def read_entities(content: str, title: str, scan: Scan) -> tuple[Entity, ...]:
     nlp = load_pipeline()
     # Without the zone the vocabulary keeps every word of every article.
     with nlp.memory_zone():
-        doc = nlp.make_doc(content)
+        doc = nlp.make_doc(SURROGATE.sub(REPLACEMENT, content))
         doc.user_data |= {TITLE: title, FOUND: scan.entities, HITS: scan.gate_hits}
-        return tuple(Entity(span.start_char, span.end_char, span.text, span.kb_id_, EntityType(span.label_)) for span in nlp(doc).ents)
+        spans = [(span.start_char, span.end_char, span.kb_id_, EntityType(span.label_)) for span in nlp(doc).ents]
+    return tuple(Entity(start, end, content[start:end], canonical, entity_type) for start, end, canonical, entity_type in spans)

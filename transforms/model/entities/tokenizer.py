@@ -56,7 +56,7 @@ class Tokenizer:
             starts.append(found.start())
         begins = [False] * len(words)
         for start, _ in split_sentences(text):
-            begins[bisect_left(starts, start)] = True
+            begins[bisect_right(starts, start) - 1] = True
         if begins:
             begins[0] = True
         doc = Doc(self._vocab, words=words, spaces=spaces, sent_starts=begins)

@@ -1,0 +1,71 @@
+"""From surfaces to canonical names, across scripts and case endings; and the pairs that must stay apart."""
+
+import pytest
+
+from transforms.model.entities.linking import Known, Named, is_name, known_names, link
+from transforms.records import EntityType
+from transforms.text.skeleton import skeleton
+
+PERSON, ORG = EntityType.PERSON, EntityType.ORG
+KNOWN = Known([Named("Nathan Lambert", PERSON, "Nathan Lambert"), Named("एनटीआईए", ORG, "NTIA"), Named("Anthropic", ORG, "Anthropic")])
+
+SAME = [
+    ("Nathan Lambert", "नाथन लैम्बर्ट"), ("Nathan Lambert", "Натан Ламберт"), ("Nathan Lambert", "ناثان لامبرت"),
+    ("Nathan Lambert", "நாதன் லாம்பெர்ட்"), ("Nathan Lambert", "נתן למברט"), ("Nathan Lambert", "ნათან ლამბერტი"),
+    ("Nathan Lambert", "Νέιθαν Λάμπερτ"), ("Nathan Lambert", "นาธาน แลมเบิร์ต"), ("Anthropic", "엔스로픽".replace("스", "트")),
+    ("Anthropic", "एंथ्रोपिक"), ("Anthropic", "Антропик"),
+]  # fmt: skip
+# Names that are alike and are not one.
+APART = [
+    ("Anthropic", "Антроповка"), ("Nathan Lambert", "Натан Лемберг"), ("Mistral AI", "Министерство"), ("Stability AI", "стабильность"),
+    ("Moonshot AI", "मानसून"), ("Databricks", "ডাটাবেস"), ("Perplexity", "প্রপেলার"), ("DeepSeek", "딥러닝"), ("Demis Hassabis", "डेमोक्रेसी"),
+    ("Dario Amodei", "Дарья Мадей"), ("Sam Altman", "Сам Олдермен"), ("Yann LeCun", "Henna Virkkunen"), ("Sakana AI", "サカナクション"),
+    ("Hugging Face", "हांगकांग"), ("Midjourney", "媒体"), ("Cohere", "Коран"), ("Alibaba", "علي بابا حسن"), ("Rakuten", "LightOn"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("latin", "other"), SAME)
+def test_one_name_in_two_scripts_has_one_skeleton(latin: str, other: str) -> None:
+    assert skeleton(latin) == skeleton(other) != ""
+
+
+@pytest.mark.parametrize(("canonical", "other"), APART)
+def test_names_that_are_only_alike_are_not_joined(canonical: str, other: str) -> None:
+    assert all(known_names().canonical(other, entity_type) != canonical for entity_type in EntityType)
+
+
+def test_a_name_in_another_script_gets_the_known_canonical_name() -> None:
+    assert link([Named("Натан Ламберт", PERSON)], KNOWN) == ["Nathan Lambert"]
+    assert link([Named("एनटीआईए", ORG)], KNOWN) == ["NTIA"]
+
+
+def test_a_name_of_another_type_is_not_joined() -> None:
+    assert link([Named("Натан Ламберт", ORG)], KNOWN) == ["Natan Lambert"]
+
+
+def test_a_surname_stands_for_the_full_name_of_the_article() -> None:
+    assert link([Named("Marie Dupont", PERSON), Named("Dupont", PERSON)], KNOWN) == ["Marie Dupont", "Marie Dupont"]
+
+
+def test_a_case_ending_is_off_when_the_article_has_the_name_without_it() -> None:
+    assert link([Named("Вихрь", ORG), Named("Вихрьом", ORG)], KNOWN) == ["Vikhr", "Vikhr"]
+    assert link([Named("Вихрьом", ORG)], KNOWN) == ["Vikhrom"]
+
+
+def test_a_dateline_in_capitals_is_written_small_and_an_abbreviation_is_not() -> None:
+    assert link([Named("HEIDELBERG", EntityType.GPE), Named("UNESCO", ORG)], KNOWN) == ["Heidelberg", "UNESCO"]
+
+
+def test_what_the_gazetteer_found_keeps_its_name() -> None:
+    assert link([Named("मेटा", ORG, "Meta")], KNOWN) == ["Meta"]
+
+
+def test_ideographs_have_no_skeleton() -> None:
+    assert skeleton("阿里巴巴集团控股") == ""
+
+
+@pytest.mark.parametrize(
+    ("surface", "is_one"), [("AI", False), ("एआई", False), ("KI", False), ("«»", False), ("ChatGPT", True), ("Acme", True)]
+)
+def test_a_common_word_of_the_field_is_no_name(surface: str, is_one: bool) -> None:
+    assert is_name(surface) == is_one

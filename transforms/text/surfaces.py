@@ -1,0 +1,59 @@
+"""What belongs to a name besides its spelling in the gazetteer, and what does not.
+
+Versions and sizes make models of their own: `Llama 3.1 405B`, `Qwen3-Max`, `लामा 2`. Of `licencia MIT` the name is `MIT`.
+"""
+
+from __future__ import annotations
+
+import re
+
+from transforms.records import EntityType
+from transforms.text.gazetteer import Mention
+
+# A number of up to three digits with at most two letters behind it (4o, 70B, 3.5, V3.2), or a word that makers put behind a name.
+_VERSION_NUMBER = r"[vV]?\d{1,3}(?:\.\d{1,2})*(?:[a-zA-Z]{1,2})?"
+_WORD = (
+    r"Max|Mini|mini|Pro|Plus|Large|Medium|Small|Tiny|Nano|Micro|Ultra|Lite|Flash|Turbo|Instruct|Coder|Chat|Next|VL|Omni|Opus|Sonnet|Haiku"
+)
+_PART = rf"(?:{_VERSION_NUMBER}|{_WORD})"
+_BEHIND = re.compile(rf"(?:\.\d{{1,2}}(?!\d))?(?:[ \-‑]?{_PART}(?![^\W_]))*")
+_OWN = re.compile(rf"(?:[ \-‑]{_PART}|(?<=[^\W\d]){_VERSION_NUMBER})(?:[ \-‑]{_PART})*$")
+
+
+# "Licence" in scripts without capitals, where it is written before the name.
+LICENCE_WORDS = ("رخصة ", "ترخيص ", "الرخصة ", "مجوز ", "لائسنس ", "רישיון ")
+
+
+def settled(content: str, mention: Mention) -> Mention:
+    """The mention as people would mark it."""
+    if mention.name.type is EntityType.MODEL:
+        return with_version(content, mention)
+    if mention.name.type is EntityType.LICENCE:
+        return without_licence_word(content, mention)
+    return mention
+
+
+def without_licence_word(content: str, mention: Mention) -> Mention:
+    """The mention from its first capital or digit on, or without the word licence before it."""
+    surface = content[mention.start : mention.name_end]
+    skipped = next((len(word) for word in LICENCE_WORDS if surface.startswith(word)), 0)
+    if surface[0].islower():
+        skipped = next((place for place, letter in enumerate(surface) if letter.isupper()), 0)
+    return mention._replace(start=mention.start + skipped)
+
+
+def with_version(content: str, mention: Mention) -> Mention:
+    """The mention of a model with the version that follows it, and that version in its canonical name."""
+    name = mention.name
+    behind = _BEHIND.match(content, mention.end)
+    end = behind.end() if behind else mention.end
+    surface = content[mention.start : end]
+    if surface.lower().startswith(name.canonical.lower()):
+        canonical = name.canonical + surface[len(name.canonical) :]
+    else:
+        # "लामा 2" is an alias of Llama: the number belongs to the canonical name as well.
+        own = None if any(map(str.isdigit, name.canonical)) else _OWN.search(content, mention.start + 1, mention.end)
+        version = (own.group() if own else "") + content[mention.end : end]
+        is_apart = version[:1] in ("", " ", "-", "‑", ".")
+        canonical = name.canonical + ("" if is_apart else " ") + version
+    return Mention(mention.start, end, max(end, mention.name_end), name._replace(canonical=canonical.replace("‑", "-")))
