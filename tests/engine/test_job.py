@@ -1,0 +1,167 @@
+"""`openweight run` on the real broker and engine: articles in, alerts out; killed piece by piece with a backlog, stopped, resumed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from connectors.kafka.partitions import ReadingPlan, Start
+from connectors.kafka.subscribe import partition_offsets
+from connectors.kafka.write import send_all
+from pipeline.exit_codes import ExitCode
+from transforms.records import OutgoingMessage
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+from mixed_articles import Mixture, light_messages, mix_messages
+from run_openweight import OpenweightRun, TopicEnds, alert_topics, outcome_topics, read_all
+
+pytestmark = pytest.mark.timeout(400)
+
+BACKLOG = 700
+STOP_LIMIT_SECONDS = 25
+SECOND_RUN_LIMIT_SECONDS = 60
+Place = tuple[int, int]
+
+
+class Job:
+    """The run, and how much was fed to it."""
+
+    def __init__(self, folder: Path) -> None:
+        # Frequent checkpoints and small polls: a kill finds records that were kept and records that were not.
+        variables = {"OPENWEIGHT_ENGINE__CHECKPOINT_SECONDS": "0.5", "OPENWEIGHT_READING__RECORDS_PER_POLL": "5"}
+        self.run = OpenweightRun(folder, variables)
+        self.fed = 0
+
+    def feed(self, messages: Iterator[OutgoingMessage]) -> None:
+        self.fed += sum(send_all(self.run.connection, messages).values())
+
+    def committed(self) -> dict[str, int]:
+        """By partition, up to where everything is in a complete checkpoint."""
+        reading = self.run.settings.reading
+        plan = ReadingPlan(topics=reading.topics, start=Start.GROUP, group=reading.group)
+        return partition_offsets(self.run.connection, plan)[0]
+
+    def settle(self) -> None:
+        """Returns when all that was fed is in a complete checkpoint."""
+        self.run.wait_for(lambda: sum(self.committed().values()) >= self.fed, "the offsets of all articles are committed")
+
+    def kill_with_backlog(self, victim: str) -> Counter[Place]:
+        """Kills it while the job works on a new backlog and returns how many outcomes each input has when all is done.
+
+        Everything fed before is in a checkpoint then, so that a job which began anew would show in repeated outcomes.
+        """
+        self.settle()
+        job, restored = self.run.restores()
+        ends = TopicEnds(self.run.connection, outcome_topics(self.run.settings))
+        before = ends.count()
+        self.feed(light_messages(BACKLOG, begin=self.fed))
+        self.run.wait_for(lambda: ends.count() > before, "work on the backlog")
+        os.kill(self.run.pid_of(victim), signal.SIGKILL)
+        done = ends.count() - before
+        ends.close()
+        assert done < BACKLOG, "the backlog was done before the kill, which then shows nothing"
+        self.run.wait_for(lambda: self.is_restored(job, restored), f"a restore after {victim} was killed")
+        self.settle()
+        return self.count_outcomes()
+
+    def is_restored(self, job: str, restored: int) -> bool:
+        """Whether Flink has restored more often than `restored` times, or runs another job than `job`, restored."""
+        now_job, now_restored = self.run.restores()
+        return bool(now_job) and now_restored > (restored if now_job == job else 0)
+
+    def count_outcomes(self) -> Counter[Place]:
+        places: Counter[Place] = Counter()
+        for message in read_all(self.run.connection, outcome_topics(self.run.settings)):
+            headers = dict(message.headers)
+            position = headers if "offset" in headers else json.loads(message.value or b"")["position"]
+            places[int(position["partition"]), int(position["offset"])] += 1
+        return places
+
+    def alert_revisions(self) -> dict[str, set[bytes]]:
+        """The different contents of each alert_id and revision."""
+        contents: dict[str, set[bytes]] = {}
+        for message in read_all(self.run.connection, alert_topics(self.run.settings)):
+            contents.setdefault(dict(message.headers)["ce_id"].decode(), set()).add(message.value or b"")
+        return contents
+
+
+@pytest.fixture(scope="module")
+def job(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Job]:
+    job = Job(tmp_path_factory.mktemp("job") / "state")
+    try:
+        job.run.start()
+        yield job
+    finally:
+        job.run.clear_away()
+
+
+def test_articles_come_out_as_assessments_alerts_and_rejected_records(job: Job) -> None:
+    job.feed(mix_messages(100, seed=3, mixture=Mixture(bad_share=0.1, flagged_share=0.2, near_share=0.0)))
+    job.settle()
+    assert len(job.count_outcomes()) == 100
+    alerts = [json.loads(one.value or b"") for one in read_all(job.run.connection, alert_topics(job.run.settings))]
+    assert alerts
+    assert all(alert["articles"] and alert["headline"] for alert in alerts)
+
+
+def test_metrics_agree_with_the_topics(job: Job) -> None:
+    def read_metrics() -> str:
+        with urllib.request.urlopen(f"http://{job.run.addresses.metrics}/metrics", timeout=10) as answer:  # noqa: S310 - our own
+            return str(answer.read().decode())
+
+    def total(name: str) -> float:
+        lines = [line for line in read_metrics().splitlines() if line.startswith((f"{name}{{", f"{name} "))]
+        return sum(float(line.rpartition(" ")[2]) for line in lines)
+
+    assessed, rejected = (len(read_all(job.run.connection, (topic,))) for topic in outcome_topics(job.run.settings))
+    job.run.wait_for(lambda: total("openweight_articles_total") == assessed, f"{assessed} articles in the metrics", 20)
+    job.run.wait_for(lambda: total("openweight_rejected_total") == rejected, f"{rejected} rejected in the metrics", 20)
+    job.run.wait_for(lambda: total("openweight_job_running") == 1, "a running job in the metrics", 20)
+
+
+def test_second_run_on_the_same_state_folder_is_refused_with_the_pid(job: Job) -> None:
+    answer = job.run.call("run", limit_seconds=SECOND_RUN_LIMIT_SECONDS)
+    assert answer.returncode == ExitCode.ENGINE_FAILED
+    assert job.run.process is not None
+    assert f"another run, pid {job.run.process.pid}," in answer.stderr
+    assert job.run.process.poll() is None
+
+
+@pytest.mark.parametrize("victim", ["worker", "taskmanager", "jobmanager"])
+def test_killed_process_comes_back_and_the_job_goes_on_from_its_checkpoint(job: Job, victim: str) -> None:
+    job.settle()
+    before = job.count_outcomes()
+    after = job.kill_with_backlog(victim)
+    assert len(after) == job.fed
+    read_again_from_before = [place for place, count in before.items() if after[place] > count]
+    assert read_again_from_before == []
+
+
+def test_nothing_is_lost_and_no_alert_has_two_contents_after_the_kills(job: Job) -> None:
+    answer = job.run.call("verify")
+    assert f"{job.fed} inputs, LOST 0, two outcomes 0, outcomes without input 0, not yet read 0" in answer.stdout
+    assert answer.returncode == ExitCode.DONE
+    assert {name for name, contents in job.alert_revisions().items() if len(contents) > 1} == set()
+
+
+def test_asked_to_stop_it_keeps_a_savepoint_and_the_next_start_reads_nothing_again(job: Job) -> None:
+    job.settle()
+    before = job.count_outcomes()
+    assert job.run.stop(STOP_LIMIT_SECONDS) == ExitCode.DONE
+    savepoint = max((job.run.state_folder / "engine" / "savepoints").iterdir(), key=lambda folder: folder.stat().st_mtime_ns)
+    job.run.start()
+    assert f"resumed from {savepoint}" in job.run.read_output().replace("\n", "")
+    job.feed(light_messages(50, begin=job.fed))
+    job.settle()
+    after = job.count_outcomes()
+    assert {place for place, count in before.items() if after[place] != count} == set()
+    assert len(after) == job.fed
+    assert job.run.stop(STOP_LIMIT_SECONDS) == ExitCode.DONE
