@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import os
 import shutil
 import subprocess
+import sys
+from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
 
@@ -17,6 +20,10 @@ from pipeline.start_failure import StartFailure
 log = structlog.get_logger()
 
 DEFINITIONS = Path(__file__).resolve().parents[1] / "deploy" / "engine"
+# What an image or an installation without Maven brings: copies whose hashes were checked when they were made.
+BUNDLE = DEFINITIONS.parents[1] / "jars"
+# A whole second, long ago: layers of an image keep no fractions, and reproducible builds cut off what is later than the commit.
+BUNDLED_AT_SECONDS = 315_532_800
 FETCH_LIMIT_SECONDS = 1800
 
 
@@ -36,22 +43,35 @@ class FetchedJars(msgspec.Struct, frozen=True):
     """Path, size in bytes and modification time in nanoseconds of each jar, in the order of the class path."""
 
 
-def fetch_jars(kind: JarKind, state_folder: Path, definitions: Path = DEFINITIONS) -> list[Path]:
+def fetch_jars(kind: JarKind, state_folder: Path, definitions: Path = DEFINITIONS, bundle: Path = BUNDLE) -> list[Path]:
     """Return the jars of `kind` in the order of their class path, each with the hash that `checksums.txt` states.
+
+    Those of `bundle` are taken when it has them, else Maven is asked, once for each state folder.
 
     Raises:
         StartFailure: Maven is missing or fails, a jar has another hash, or the list and the jars differ.
     """
     record = state_folder / "jars" / f"{kind.value}.json"
     definition = hash_definition(kind, definitions)
-    if jars := recall(record, definition):
-        return jars
+    for known in (bundle / record.name, record):
+        if jars := recall(known, definition):
+            return jars
     log.info("fetching jars with Maven", kind=kind.value)
     jars = resolve(definitions / POMS[kind], record.with_suffix(".classpath"))
     verify(kind, jars, read_checksums(kind, definitions))
-    fetched = FetchedJars(definition, tuple((str(jar), *fingerprint(jar)) for jar in jars))
-    record.write_bytes(msgspec.json.encode(fetched))
+    remember(record, definition, jars)
     return jars
+
+
+def bundle_jars(kind: JarKind, bundle: Path, jars: list[Path], definitions: Path = DEFINITIONS) -> None:
+    """Copy checked jars into `bundle`, and write `KIND.arguments` beside them: the class path for `java @FILE`."""
+    folder = bundle / kind.value
+    folder.mkdir(parents=True, exist_ok=True)
+    copies = [shutil.copyfile(jar, folder / jar.name) for jar in jars]
+    for copy in copies:
+        os.utime(copy, (BUNDLED_AT_SECONDS, BUNDLED_AT_SECONDS))
+    remember(bundle / f"{kind.value}.json", hash_definition(kind, definitions), copies)
+    (bundle / f"{kind.value}.arguments").write_text(f"-cp {os.pathsep.join(map(str, copies))}\n")
 
 
 def hash_definition(kind: JarKind, definitions: Path) -> str:
@@ -62,6 +82,11 @@ def hash_definition(kind: JarKind, definitions: Path) -> str:
         except FileNotFoundError:
             raise StartFailure(f"{definitions / name} is missing: run from a whole checkout of the project") from None
     return digest.hexdigest()
+
+
+def remember(record: Path, definition_sha256: str, jars: list[Path]) -> None:
+    fetched = FetchedJars(definition_sha256, tuple((str(jar), *fingerprint(jar)) for jar in jars))
+    record.write_bytes(msgspec.json.encode(fetched))
 
 
 def recall(record: Path, definition_sha256: str) -> list[Path] | None:
@@ -127,3 +152,22 @@ def verify(kind: JarKind, jars: list[Path], checksums: dict[str, str]) -> None:
 def hash_file(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def main(arguments: Iterable[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("kinds", nargs="*", type=JarKind, help="broker, engine; both when none is named")
+    parser.add_argument("--state-folder", type=Path, default=Path(".local"), help="remembers what was fetched")
+    parser.add_argument("--bundle", type=Path, help="also copy the jars into this folder: of an image, or of a machine without Maven")
+    given = parser.parse_args(None if arguments is None else list(arguments))
+    try:
+        for kind in given.kinds or JarKind:
+            jars = fetch_jars(kind, given.state_folder.absolute())
+            if given.bundle is not None:
+                bundle_jars(kind, given.bundle.absolute(), jars)
+    except StartFailure as failure:
+        sys.exit(f"fetch_jars: {failure}")
+
+
+if __name__ == "__main__":
+    main()

@@ -47,6 +47,7 @@ class Job:
         Raises:
             StartFailure: there is state and none of it can be restored, or the job does not come up.
         """
+        self.take_over()
         folders = self.plan.checkpoints_folder, self.plan.savepoints_folder
         if is_fresh:
             restore_points.set_aside(*folders, self.plan.state_folder / "set-aside")
@@ -67,6 +68,14 @@ class Job:
             )
         self.submit(None)
         return None
+
+    def take_over(self) -> None:
+        """Stop the job of an earlier supervisor that still runs on the cluster: two would write everything twice."""
+        for job in self.rest.list_jobs():
+            if job["name"].startswith(self.plan.name) and job["state"] not in TERMINAL_STATES:
+                log.info("stopping the job that an earlier run left on the engine", job=job["jid"])
+                self.job_id = job["jid"]
+                self.stop_with_savepoint()
 
     def submit(self, point: RestorePoint | None) -> None:
         self.job_id = submit_job(self.plan, self.java, self.rest, point, self.on_poll)

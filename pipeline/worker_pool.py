@@ -25,6 +25,8 @@ from typing import TYPE_CHECKING, Any
 import grpc
 from prometheus_client import multiprocess
 
+from connectors.prometheus import serve_metrics
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -196,12 +198,17 @@ def main(arguments: Iterable[str] | None = None) -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--log-folder", type=Path, required=True)
     parser.add_argument("--metrics-folder", type=Path, required=True)
+    parser.add_argument("--metrics-address", default="", help="host:port of /metrics and /healthz, when no supervisor reads the folder")
     parser.add_argument("--state-cache-bytes", type=int, default=16 * 1024 * 1024)
     given = parser.parse_args(None if arguments is None else list(arguments))
     given.log_folder.mkdir(parents=True, exist_ok=True)
     keeper = RotatingFileHandler(given.log_folder / "pool.log", maxBytes=LOG_LIMIT_BYTES, backupCount=OLD_LOGS)
     logging.basicConfig(level=logging.INFO, handlers=[keeper], format="%(asctime)s %(levelname)s %(message)s")
     remove_metrics_of_the_dead(given.metrics_folder)
+    if given.metrics_address:
+        os.environ[METRICS_FOLDER_VARIABLE] = str(given.metrics_folder)
+        metrics_host, _, metrics_port = given.metrics_address.rpartition(":")
+        serve_metrics(metrics_host, int(metrics_port))
     pool = WorkerPool(given.log_folder, given.metrics_folder, given.state_cache_bytes)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: pool.stop())

@@ -64,7 +64,8 @@ def _java(settings: Settings) -> Iterator[Finding]:
 
 
 def _maven_and_jars(settings: Settings) -> Iterator[Finding]:
-    for kind in JarKind:
+    needed = [JarKind.ENGINE] if settings.broker.bootstrap_servers else list(JarKind)
+    for kind in needed:
         try:
             yield Finding(f"jars of the {kind.value}", f"{len(fetch_jars(kind, settings.state.folder.absolute()))}, hashes right")
         except StartFailure as failure:
