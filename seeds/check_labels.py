@@ -10,7 +10,9 @@ import csv
 import json
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 SEEDS = Path(__file__).parent
 DIRECTIONS = {"opening", "closing", "mixed", "unclear", "none"}
@@ -27,45 +29,57 @@ ARTICLE_FIELDS = {
 SENTENCE_FIELDS = ["set", "language", "text", "change", "object", "direction", "change_type", "status", "time"]
 
 
-def article_problems(article: dict[str, object]) -> list[str]:
+def article_problems(article: dict[str, Any]) -> list[str]:
     """What is wrong with one labelled article, as sentences; empty when nothing is."""
-    problems = []
-    missing, unknown = ARTICLE_FIELDS - article.keys(), article.keys() - ARTICLE_FIELDS - {"same_as", "publisher", "settled"}
+    missing, unknown = ARTICLE_FIELDS - article.keys(), article.keys() - ARTICLE_FIELDS - {"same_as", "publisher"}
     if missing or unknown:
         return [f"fields missing {sorted(missing)}, unknown {sorted(unknown)}"]
     closed = {"direction": DIRECTIONS, "change_type": CHANGE_TYPES, "status": STATUSES, "novelty": NOVELTIES, "noise": NOISES}
-    for field, allowed in closed.items():
-        if article[field] not in allowed:
-            problems.append(f"{field} is {article[field]!r}; allowed: {', '.join(sorted(allowed))}")
+    return _not_allowed(article, closed) + _not_verbatim(article) + _contradictions(article)
+
+
+def _not_allowed(labelled: dict[str, Any], closed: dict[str, set[str]]) -> list[str]:
+    return [
+        f"{field} is {labelled[field]!r}; allowed: {', '.join(sorted(some))}"
+        for field, some in closed.items()
+        if labelled[field] not in some
+    ]
+
+
+def _not_verbatim(article: dict[str, Any]) -> list[str]:
     document = f"{article['title']}\n{article['text']}"
-    for quote in article["evidence"]:  # type: ignore[attr-defined]
-        if quote not in document:
-            problems.append(f"evidence is not verbatim in title or text: {quote[:60]!r}")
-    for surface, _, entity_type in article["entities"]:  # type: ignore[attr-defined]
-        if surface not in document:
-            problems.append(f"entity is not verbatim in title or text: {surface!r}")
-        if entity_type not in ENTITY_TYPES:
-            problems.append(f"entity type {entity_type!r}; allowed: {', '.join(sorted(ENTITY_TYPES))}")
+    problems = [f"evidence is not verbatim in title or text: {quote[:60]!r}" for quote in article["evidence"] if quote not in document]
+    problems += [f"entity is not verbatim in title or text: {name!r}" for name, _, _ in article["entities"] if name not in document]
+    return problems + [
+        f"entity type {kind!r}; allowed: {', '.join(sorted(ENTITY_TYPES))}"
+        for _, _, kind in article["entities"]
+        if kind not in ENTITY_TYPES
+    ]
+
+
+def _contradictions(article: dict[str, Any]) -> list[str]:
     is_labelled = article["flag"] or article["novelty"] == "retrospective"
+    problems = [
+        f"{field} is {article[field]!r} while flag is {article['flag']} and novelty {article['novelty']}"
+        for field in ("direction", "change_type", "status")
+        if bool(is_labelled) == (article[field] == "none")
+    ]
     if article["flag"] and article["novelty"] != "new":
         problems.append("a flagged article has novelty new; a retrospective is not flagged")
     if is_labelled and not (article["evidence"] and article["actors"]):
         problems.append("a flagged or retrospective article names evidence and actors")
-    for field in ("direction", "change_type", "status"):
-        if bool(is_labelled) == (article[field] == "none"):
-            problems.append(f"{field} is {article[field]!r} while flag is {article['flag']} and novelty {article['novelty']}")
     if not is_labelled and (article["evidence"] or article["novelty"] != "none"):
         problems.append("an article that is not flagged has no evidence and novelty none (or is a retrospective)")
     return problems
 
 
-def sentence_problems(row: dict[str, str]) -> list[str]:
+def sentence_problems(row: dict[str, Any]) -> list[str]:
     """What is wrong with one labelled sentence, as sentences; empty when nothing is."""
     closed = {
         "change": {"0", "1"}, "object": OBJECTS, "direction": DIRECTIONS, "change_type": CHANGE_TYPES,
         "status": STATUSES, "time": {"now", "past", "none"},
     }  # fmt: skip
-    problems = [f"{f} is {row[f]!r}; allowed: {', '.join(sorted(a))}" for f, a in closed.items() if row[f] not in a]
+    problems = _not_allowed(row, closed)
     if not row["text"].strip() or not row["set"] or not row["language"]:
         problems.append("set, language and text are required")
     if row["change"] == "1" and (row["object"] != "weights" or row["direction"] == "none"):
@@ -75,41 +89,41 @@ def sentence_problems(row: dict[str, str]) -> list[str]:
 
 def check(paths: list[Path]) -> int:
     """Prints every problem and the counts; returns the number of problems."""
-    total, ids = 0, Counter[str]()
-    counts: dict[str, Counter[str]] = {"flag": Counter(), "language": Counter(), "genre": Counter(), "sentences": Counter()}
+    counts: dict[str, Counter[str]] = {"flag": Counter(), "language": Counter(), "sentences": Counter()}
+    ids: Counter[str] = Counter()
+    problems = []
     for path in paths:
-        if path.suffix == ".jsonl":
-            for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
-                try:
-                    article = json.loads(line)
-                    problems = article_problems(article)
-                except (ValueError, TypeError, KeyError) as error:
-                    problems = [f"not a labelled article: {error}"]
-                    article = {"id": f"{path.name}:{number}"}
-                ids[str(article["id"])] += 1
-                if ids[str(article["id"])] > 1:
-                    problems.append(f"id {article['id']} is used twice")
-                for problem in problems:
-                    print(f"{path.name}:{number}: {article['id']}: {problem}")
-                total += len(problems)
-                for field in ("flag", "language", "genre"):
-                    counts[field][str(article.get(field))] += 1
-        else:
-            with path.open(encoding="utf-8", newline="") as file:
-                reader = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
-                if reader.fieldnames != SENTENCE_FIELDS:
-                    print(f"{path.name}:1: the header must be {SENTENCE_FIELDS}")
-                    total += 1
-                    continue
-                for number, row in enumerate(reader, 2):
-                    problems = ["wrong number of columns"] if None in row or None in row.values() else sentence_problems(row)
-                    for problem in problems:
-                        print(f"{path.name}:{number}: {problem}")
-                    total += len(problems)
-                    counts["sentences"][f"{row['language']}"] += 1
-    for name, counter in counts.items():
-        print(f"{name}: {sum(counter.values())}  " + "  ".join(f"{k} {v}" for k, v in counter.most_common()))
-    return total
+        checked = _check_articles(path, ids, counts) if path.suffix == ".jsonl" else _check_sentences(path, counts["sentences"])
+        problems += [f"{path.name}:{line}: {problem}" for line, problem in checked]
+    print("\n".join([*problems, *(f"{name}: {sum(some.values())}  {dict(some.most_common())}" for name, some in counts.items())]))
+    return len(problems)
+
+
+def _check_articles(path: Path, ids: Counter[str], counts: dict[str, Counter[str]]) -> Iterator[tuple[int, str]]:
+    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+        try:
+            article = json.loads(line)
+            yield from ((number, f"{article['id']}: {problem}") for problem in article_problems(article))
+        except (ValueError, TypeError, KeyError) as error:
+            yield number, f"not a labelled article: {error!r}"
+            continue
+        ids[article["id"]] += 1
+        if ids[article["id"]] > 1:
+            yield number, f"id {article['id']} is used twice"
+        for field in ("flag", "language"):
+            counts[field][str(article.get(field))] += 1
+
+
+def _check_sentences(path: Path, counts: Counter[str]) -> Iterator[tuple[int, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        reader = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+        if reader.fieldnames != SENTENCE_FIELDS:
+            yield 1, f"the header must be {SENTENCE_FIELDS}"
+            return
+        for number, row in enumerate(reader, 2):
+            is_whole = None not in row and None not in row.values()
+            yield from ((number, problem) for problem in (sentence_problems(row) if is_whole else ["wrong number of columns"]))
+            counts[row["language"]] += 1
 
 
 def print_agreement() -> None:

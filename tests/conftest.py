@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import time
 from typing import TYPE_CHECKING
 
@@ -12,7 +14,7 @@ from pipeline.choose_ports import is_listening
 from pipeline.find_java import find_java
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 FIRST_PORT = 22300
 
@@ -35,3 +37,17 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def topic(request: pytest.FixtureRequest) -> str:
     """A name for a topic that no other test uses."""
     return f"{request.node.originalname.replace('_', '.')[:80]}.{time.time_ns()}"
+
+
+@pytest.fixture
+def tool() -> Callable[[str, str], str]:
+    """A program's path by its name and Debian package; in CI its absence is a failure, elsewhere the test says that it was left out."""
+
+    def find(name: str, package: str) -> str:
+        path = shutil.which(name)
+        if path is None:
+            end = pytest.fail if os.environ.get("CI") else pytest.skip
+            end(f"{name} is not installed: apt-get install {package}")
+        return path
+
+    return find

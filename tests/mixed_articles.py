@@ -126,7 +126,11 @@ def _choose_stories(flagged: list[dict[str, Any]], count: int) -> list[dict[str,
 def light_messages(count: int, topic: str = "news.articles", begin: int = 0) -> Iterator[OutgoingMessage]:
     """Yields short ordinary articles that cost next to nothing to assess."""
     for number in range(begin, begin + count):
-        value = {"id": f"light-{number}", "title": f"Rain on day {number}", "text": f"It rained in the hills for {number} minutes and then stopped."}
+        value = {
+            "id": f"light-{number}",
+            "title": f"Rain on day {number}",
+            "text": f"It rained in the hills for {number} minutes and then stopped.",
+        }
         yield OutgoingMessage(topic=topic, key=f"light-{number}".encode(), value=json.dumps(value).encode())
 
 

@@ -81,7 +81,7 @@ class OpenweightRun:
         Raises:
             RunFailed: it did not end in time; it is killed then.
         """
-        assert self.process is not None  # noqa: S101 - start comes first
+        assert self.process is not None
         self.process.terminate()
         try:
             return self.process.wait(limit_seconds)

@@ -71,7 +71,9 @@ class Report:
 
     def missed(self) -> list[str]:
         # Not a number is a miss too.
-        return [name for name, (value, sign, target) in self.figures().items() if not (value >= target if sign == ">=" else value <= target)]
+        return [
+            name for name, (value, sign, target) in self.figures().items() if not (value >= target if sign == ">=" else value <= target)
+        ]
 
 
 def find_processes(bench: Bench, run: OpenweightRun) -> dict[str, int]:
@@ -133,7 +135,9 @@ def print_report(report: Report) -> None:
         runs = report.of(name)
         means = [statistics.mean(getattr(one, f"{part}_milliseconds") for one in runs) for part in ("python", "jvm", "broker")]
         each = ", ".join(f"{one.articles_per_second:.0f}" for one in runs)
-        rates.add_row(name, f"{report.rate(name):.0f}", f"{report.rate(name) / report.rate('loop'):.2f}", *(f"{one:.2f}" for one in means), each)
+        rates.add_row(
+            name, f"{report.rate(name):.0f}", f"{report.rate(name) / report.rate('loop'):.2f}", *(f"{one:.2f}" for one in means), each
+        )
     screen.print(rates)
     screen.print(f"noise: {noise(report):.0%} (the largest spread of one contender's runs, of their mean)\n")
     delays = report.delays

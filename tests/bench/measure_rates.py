@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -54,7 +53,7 @@ class Bench:
         self.articles = articles
         self.machine = LocalMachine(MachinePlan(folder / "broker", has_engine=False, usual_ports=dict.fromkeys(USUAL_PORTS, 0)))
         self.machine.start()
-        assert self.machine.broker is not None  # noqa: S101 - started with one
+        assert self.machine.broker is not None
         self.servers = self.machine.broker.bootstrap_servers
         self.connection = KafkaConnection(bootstrap_servers=self.servers)
         self.phases = 0

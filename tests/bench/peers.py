@@ -94,7 +94,9 @@ def run_quix(settings: Settings) -> None:
     assessor = Assessor(settings)
     prefix = settings.writing.topic_prefix
     written = ["assessments", "rejected", *(f"alerts.{name}" for name in ("opening", "closing", "mixed", "unclear"))]
-    topics = {f"{prefix}.{name}": application.topic(f"{prefix}.{name}", value_serializer=Value(), key_serializer="bytes") for name in written}
+    topics = {
+        f"{prefix}.{name}": application.topic(f"{prefix}.{name}", value_serializer=Value(), key_serializer="bytes") for name in written
+    }
 
     def assess(value: bytes | None, key: Any, timestamp: int, headers: Any) -> list[OutgoingMessage]:
         context = message_context()

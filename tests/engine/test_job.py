@@ -114,7 +114,7 @@ def test_articles_come_out_as_assessments_alerts_and_rejected_records(job: Job) 
 
 def test_metrics_agree_with_the_topics(job: Job) -> None:
     def read_metrics() -> str:
-        with urllib.request.urlopen(f"http://{job.run.addresses.metrics}/metrics", timeout=10) as answer:  # noqa: S310 - our own
+        with urllib.request.urlopen(f"http://{job.run.addresses.metrics}/metrics", timeout=10) as answer:
             return str(answer.read().decode())
 
     def total(name: str) -> float:

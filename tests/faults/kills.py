@@ -65,7 +65,7 @@ class Records:
         self.count = count
         self.machine = LocalMachine(MachinePlan(folder / "broker", has_engine=False, usual_ports=dict.fromkeys(USUAL_PORTS, 0)))
         self.machine.start()
-        assert self.machine.broker is not None  # noqa: S101 - started with one
+        assert self.machine.broker is not None
         self.servers = self.machine.broker.bootstrap_servers
         self.connection = KafkaConnection(bootstrap_servers=self.servers)
         # The topics come with the first run's settings.

@@ -24,7 +24,9 @@ TOPICS = {"news.articles": 2, "openweight.assessments": 1, "openweight.rejected"
 def run_flow(name: str, lines: list[bytes]) -> MemoryTopics:
     topics = open_memory(name, TOPICS)
     for number, line in enumerate(lines):
-        topics.append(OutgoingMessage(topic="news.articles", key=str(number).encode(), value=line, timestamp_milliseconds=1_780_000_000_000))
+        topics.append(
+            OutgoingMessage(topic="news.articles", key=str(number).encode(), value=line, timestamp_milliseconds=1_780_000_000_000)
+        )
     with beam.Pipeline("DirectRunner") as pipeline:
         build(pipeline, Ends(read=ReadFromMemory(name, ["news.articles"]), write=WriteToMemory(name)), Settings())
     return topics

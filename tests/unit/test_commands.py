@@ -66,7 +66,11 @@ def test_settings_are_printed_without_secrets(tmp_path: Path) -> None:
 
 
 def test_assess_answers_every_line_in_order_and_bad_ones_with_the_reason(tmp_path: Path) -> None:
-    lines = [b'{"id": "one", "title": "Weather", "text": "It will rain in the north tomorrow, the service said."}', b"not json", b'{"id": "three"}']
+    lines = [
+        b'{"id": "one", "title": "Weather", "text": "It will rain in the north tomorrow, the service said."}',
+        b"not json",
+        b'{"id": "three"}',
+    ]
     answer = openweight("assess", "-", folder=tmp_path, stdin=b"\n".join(lines))
     assert answer.returncode == 0
     results = [json.loads(line) for line in answer.stdout.splitlines()]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+import yaml  # type: ignore[import-untyped] # its stubs are not among the dependencies
 from prometheus_client.metrics import MetricWrapperBase
 
 from transforms import metrics
@@ -71,7 +71,8 @@ def catalogue() -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for metric in vars(metrics).values():
         if isinstance(metric, MetricWrapperBase):
-            endings = {"counter": ["_total"], "histogram": ["_bucket", "_count", "_sum"]}.get(metric._type, [""])  # noqa: SLF001 - the only way to ask
+            kind = str(metric._type)  # noqa: SLF001 - the only way to ask
+            endings = {"counter": ["_total"], "histogram": ["_bucket", "_count", "_sum"]}.get(kind, [""])
             found |= {metric._name + ending: set(metric._labelnames) for ending in endings}  # noqa: SLF001 - the same
     return found
 
@@ -151,7 +152,8 @@ def test_alerts_fire_and_stay_silent(name: str) -> None:
 
 
 def test_every_alert_is_tested_firing_and_silent() -> None:
-    firing, silent = set(), set()
+    firing: set[str] = set()
+    silent: set[str] = set()
     for name in ("rules_test.yml", "rules_week_test.yml"):
         for test in yaml.safe_load((DEPLOY / "prometheus" / name).read_text("utf-8"))["tests"]:
             for one in test["alert_rule_test"]:

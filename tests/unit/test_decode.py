@@ -16,9 +16,7 @@ RECEIVED = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 def message(value: bytes | None) -> RawMessage:
-    return RawMessage(
-        position=Position("news", 0, 7), timestamp_milliseconds=int(RECEIVED.timestamp() * 1000), key=None, value=value
-    )
+    return RawMessage(position=Position("news", 0, 7), timestamp_milliseconds=int(RECEIVED.timestamp() * 1000), key=None, value=value)
 
 
 def decode(value: bytes | dict[str, object] | None, keys: dict[str, str] | None = None, limits: DecodeLimits | None = None) -> Article:

@@ -39,7 +39,9 @@ def test_alert_carries_cloudevents_and_what_subscribers_filter_by() -> None:
     assert headers["ce_specversion"] == b"1.0"
     assert headers["ce_id"] == f"{example().alert_id}.1".encode()
     assert headers["ce_type"] == b"openweight.alert.raised"
-    assert {"ce_source", "ce_time", "actor", "direction", "change_type", "language", "severity", "story_id", "contested", "notable"} <= set(headers)
+    assert {"ce_source", "ce_time", "actor", "direction", "change_type", "language", "severity", "story_id", "contested", "notable"} <= set(
+        headers
+    )
 
 
 def test_revisions_of_an_alert_are_different_events_of_one_subject() -> None:

@@ -146,3 +146,19 @@ def test_pool_and_random_ports_are_in_no_network_policy() -> None:
     policies = of_kind("NetworkPolicy")
     opened = {port["port"] for policy in policies for rule in policy["spec"].get("ingress", []) for port in rule["ports"]}
     assert opened == {8081, 6121, 6122, 6123, 6124, 6125, 9249, 9464, 9465}
+
+
+def flows_between_pods(direction: str, peer: str) -> set[tuple[str, str, int]]:
+    """(from, to, port) of every rule between our own pods, as that side's policies state it."""
+    found = set()
+    for policy in of_kind("NetworkPolicy"):
+        own = policy["spec"]["podSelector"].get("matchLabels", {}).get("component", "")
+        for rule in policy["spec"].get(direction, []):
+            others = [one["podSelector"]["matchLabels"]["component"] for one in rule[peer] if "podSelector" in one]
+            pairs = [(own, other) if direction == "egress" else (other, own) for other in others]
+            found |= {(*pair, port["port"]) for pair in pairs for port in rule["ports"]}
+    return found
+
+
+def test_what_one_pod_may_send_another_may_receive() -> None:
+    assert flows_between_pods("egress", "to") == flows_between_pods("ingress", "from") != set()

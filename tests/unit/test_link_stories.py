@@ -12,7 +12,15 @@ from apache_beam.testing.util import assert_that, equal_to
 
 from transforms.link_stories import LinkStories, StoryLimits, group_into_stories, key_by_actor, link
 from transforms.records import (
-    Assessment, ChangeType, Direction, Evidence, Member, Novelty, Position, Status, StoryUpdate,
+    Assessment,
+    ChangeType,
+    Direction,
+    Evidence,
+    Member,
+    Novelty,
+    Position,
+    Status,
+    StoryUpdate,
 )  # fmt: skip
 
 START = datetime(2026, 3, 1, tzinfo=UTC)

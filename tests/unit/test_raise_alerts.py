@@ -9,7 +9,16 @@ import pytest
 
 from transforms.raise_alerts import raise_alert
 from transforms.records import (
-    Alert, AlertState, ChangeType, Direction, Evidence, Member, Position, Severity, Status, StoryUpdate,
+    Alert,
+    AlertState,
+    ChangeType,
+    Direction,
+    Evidence,
+    Member,
+    Position,
+    Severity,
+    Status,
+    StoryUpdate,
 )  # fmt: skip
 
 START = datetime(2026, 3, 1, tzinfo=UTC)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from pipeline.settings import load_settings
@@ -14,8 +15,8 @@ UNIT = FOLDER / "openweight.service"
 SAVEPOINT_AND_PROCESSES_SECONDS = 60
 
 
-def analyse(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["systemd-analyze", *map(str, arguments)], capture_output=True, text=True, timeout=60, check=False)
+def analyse(program: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([program, *map(str, arguments)], capture_output=True, text=True, timeout=60, check=False)
 
 
 def installed_unit(folder: Path) -> Path:
@@ -25,14 +26,16 @@ def installed_unit(folder: Path) -> Path:
     return unit
 
 
-def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
-    answer = analyse("verify", "--man=no", installed_unit(tmp_path))
+def test_systemd_accepts_the_unit(tmp_path: Path, tool: Callable[[str, str], str]) -> None:
+    answer = analyse(tool("systemd-analyze", "systemd"), "verify", "--man=no", installed_unit(tmp_path))
     assert (answer.returncode, answer.stderr) == (0, "")
 
 
-def test_systemd_finds_the_unit_closed(tmp_path: Path) -> None:
+def test_systemd_finds_the_unit_closed(tmp_path: Path, tool: Callable[[str, str], str]) -> None:
     # In tenths: an exposure of at most 2.0 of 10.
-    answer = analyse("security", "--offline=true", "--threshold=20", "--no-pager", installed_unit(tmp_path))
+    answer = analyse(
+        tool("systemd-analyze", "systemd"), "security", "--offline=true", "--threshold=20", "--no-pager", installed_unit(tmp_path)
+    )
     assert answer.returncode == 0, answer.stdout[-200:]
 
 

@@ -54,5 +54,13 @@ def test_alert_with_hostile_headline_and_actor_is_printed_harmlessly(text: str) 
 
 def test_alert_says_who_what_how_sure_and_where() -> None:
     shown = describe(alert("Meta tightens its licence")).plain
-    for part in ("CLOSING", "Meta", "licence, announced", "contested", "score 0.90", "Meta tightens its licence", "1 article from 1 publisher, ar"):
+    for part in (
+        "CLOSING",
+        "Meta",
+        "licence, announced",
+        "contested",
+        "score 0.90",
+        "Meta tightens its licence",
+        "1 article from 1 publisher, ar",
+    ):
         assert part in shown
