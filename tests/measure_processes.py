@@ -34,7 +34,7 @@ def read_sample(pid: int) -> Sample | None:
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
-        open_files = len(os.listdir(f"/proc/{pid}/fd"))
+        open_files = len(list(Path(f"/proc/{pid}/fd").iterdir()))
     except OSError:
         return None
     kilobytes = {line.split(":")[0]: int(line.split()[1]) for line in rollup.splitlines()[1:] if line.endswith("kB")}
