@@ -127,6 +127,8 @@ class DecodeMessage:
         if not isinstance(html, str):
             raise Refused("wrong_type", f"{self.keys['html']} is {type(html).__name__}, not a string")
         extracted = trafilatura.extract(html, fast=True, include_comments=False, include_tables=True) or ""
+        # A numeric entity can name half of a surrogate pair, which no topic takes.
+        extracted = extracted.encode("utf-8", "replace").decode()
         if not extracted:
             warnings.append("no_body")
         title = values["title"]

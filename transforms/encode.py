@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import apache_beam as beam
 import msgspec
 
 from transforms import metrics
+from transforms.attempt import GuardEach
 from transforms.records import Alert, Assessment, OutgoingMessage, Rejected
 from transforms.text.languages import languages
 
+STAGE = "encode"
 SOURCE = "/openweight-monitor"
 # What the language table does not name is one series, not one for each guess.
 OTHER_LANGUAGE = "other"
@@ -22,7 +26,7 @@ class EncodeAssessments(beam.PTransform):
         self._prefix = prefix
 
     def expand(self, assessments: beam.PCollection) -> beam.PCollection:
-        return assessments | beam.Map(_encode_counted, self._prefix).with_output_types(OutgoingMessage)
+        return assessments | GuardEach(STAGE, partial(_encode_counted, prefix=self._prefix)).with_output_types(OutgoingMessage)
 
 
 class EncodeAlerts(beam.PTransform):
@@ -33,7 +37,7 @@ class EncodeAlerts(beam.PTransform):
         self._prefix = prefix
 
     def expand(self, alerts: beam.PCollection) -> beam.PCollection:
-        return alerts | beam.Map(encode_alert, self._prefix).with_output_types(OutgoingMessage)
+        return alerts | GuardEach(STAGE, partial(_encode_alert, prefix=self._prefix)).with_output_types(OutgoingMessage)
 
 
 class EncodeRejected(beam.PTransform):
@@ -44,16 +48,24 @@ class EncodeRejected(beam.PTransform):
         self._prefix = prefix
 
     def expand(self, rejected: beam.PCollection) -> beam.PCollection:
-        return rejected | beam.Map(encode_rejected, self._prefix).with_output_types(OutgoingMessage)
+        return rejected | GuardEach(STAGE, partial(_encode_rejected, prefix=self._prefix)).with_output_types(OutgoingMessage)
 
 
-def _encode_counted(assessment: Assessment, prefix: str) -> OutgoingMessage:
+def _encode_alert(alert: Alert, prefix: str) -> list[OutgoingMessage]:
+    return [encode_alert(alert, prefix)]
+
+
+def _encode_rejected(rejected: Rejected, prefix: str) -> list[OutgoingMessage]:
+    return [encode_rejected(rejected, prefix)]
+
+
+def _encode_counted(assessment: Assessment, prefix: str) -> list[OutgoingMessage]:
     metrics.ARTICLES.labels(assessment.language if assessment.language in languages() else OTHER_LANGUAGE).inc()
     if assessment.is_candidate:
         metrics.CANDIDATES.inc()
     if assessment.flag:
         metrics.FLAGGED.labels(assessment.direction).inc()
-    return encode_assessment(assessment, prefix)
+    return [encode_assessment(assessment, prefix)]
 
 
 def encode_assessment(assessment: Assessment, prefix: str) -> OutgoingMessage:

@@ -12,13 +12,18 @@ from datetime import timedelta
 from itertools import pairwise
 
 import apache_beam as beam
+import structlog
 from apache_beam.transforms.timeutil import TimeDomain
 from apache_beam.transforms.userstate import ReadModifyWriteStateSpec, TimerSpec, on_timer
 from apache_beam.utils.timestamp import Duration, Timestamp
 
+from transforms import metrics
+from transforms.attempt import FAILED
 from transforms.coding import RecordCoder
 from transforms.records import Assessment, Direction, Member, Members, StoryUpdate
 
+log = structlog.get_logger()
+STAGE = "link_stories"
 UNKNOWN_ACTOR = "unknown"
 SECONDS_PER_DAY = 86_400
 # An actor without a flagged article for so many times `open_days` is forgotten.
@@ -149,7 +154,13 @@ class _LinkEach(beam.DoFn):
     ) -> Iterator[StoryUpdate]:
         actor, new = keyed
         known = (members_state.read() or Members()).members  # type: ignore[attr-defined]
-        members, updates = link(actor, known, new, self._limits)
+        try:
+            members, updates = link(actor, known, new, self._limits)
+        except Exception:
+            # State stays as it was, and the stories of all other articles go on.
+            metrics.REJECTED.labels(STAGE, FAILED).inc()
+            log.exception("a flagged article joins no story", article=new.article, position=str(new.position))
+            return
         if updates:
             members_state.write(Members(members=members))  # type: ignore[attr-defined]
         expiry.set(Timestamp.now() + Duration(EXPIRY_FACTOR * self._limits.open_days * SECONDS_PER_DAY))  # type: ignore[attr-defined]

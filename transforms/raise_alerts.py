@@ -6,14 +6,16 @@ An alert follows from the story's articles alone, whatever their order and whate
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import apache_beam as beam
 
 from transforms import metrics
+from transforms.attempt import GuardEach
 from transforms.records import Alert, AlertState, ArticleReference, ChangeType, Member, Severity, Status, StoryUpdate
 
+STAGE = "raise_alerts"
 # From the weakest to the strongest word on a change: the strongest that any article has is the story's.
 STATUS_ORDER = (Status.NONE, Status.DENIED, Status.RUMOURED, Status.PROPOSED, Status.ANNOUNCED, Status.IN_FORCE)
 # How many independent publishers make a story worth another notice.
@@ -36,14 +38,20 @@ class RaiseAlerts(beam.PTransform):
         self._articles_per_alert = articles_per_alert
 
     def expand(self, updates: beam.PCollection) -> beam.PCollection:
-        return updates | "Raise" >> beam.FlatMap(_raise_counted, self._articles_per_alert).with_output_types(Alert)
+        return updates | GuardEach(STAGE, RaiseCounted(self._articles_per_alert)).with_output_types(Alert)
 
 
-def _raise_counted(update: StoryUpdate, articles_per_alert: int) -> Iterator[Alert]:
-    alert = raise_alert(update, articles_per_alert)
-    metrics.ALERTS.labels(alert.state, alert.direction).inc()
-    metrics.ALERT_DELAY.observe(max(0.0, (datetime.now(UTC) - update.received_at).total_seconds()))
-    yield alert
+@dataclass(frozen=True)
+class RaiseCounted:
+    """StoryUpdate -> its one alert, counted, its delay measured."""
+
+    articles_per_alert: int
+
+    def __call__(self, update: StoryUpdate) -> list[Alert]:
+        alert = raise_alert(update, self.articles_per_alert)
+        metrics.ALERTS.labels(alert.state, alert.direction).inc()
+        metrics.ALERT_DELAY.observe(max(0.0, (datetime.now(UTC) - update.received_at).total_seconds()))
+        return [alert]
 
 
 def raise_alert(update: StoryUpdate, articles_per_alert: int) -> Alert:

@@ -10,7 +10,7 @@ from apache_beam.testing.test_pipeline import TestPipeline
 from apache_beam.testing.util import assert_that, equal_to
 from apache_beam.typehints.decorators import TypeCheckError
 
-from transforms.attempt import Attempt, Refused, raw_message, reject
+from transforms.attempt import Attempt, Refused, raw_message, reject, run_guarded
 from transforms.records import Article, Document, Position, RawMessage
 
 
@@ -72,3 +72,12 @@ def test_later_records_lead_back_to_their_message() -> None:
 
 def test_detail_can_always_be_written() -> None:
     assert reject(message(0), "stage", "failed", "\ud800" + "x" * 1000).detail.encode()
+
+
+def test_guarded_stage_leaves_a_failing_record_out_and_goes_on() -> None:
+    def fails_on_two(number: int) -> list[int]:
+        if number == 2:
+            raise ValueError("two")
+        return [number]
+
+    assert [run_guarded(number, "guarded", fails_on_two) for number in (1, 2, 3)] == [[1], [], [3]]

@@ -27,7 +27,8 @@ ROUTES = DEPLOY / "alertmanager" / "alertmanager.yml"
 RECEIVERS = {"page": "page", "ticket": "ticket", "none": "deadman"}
 # Of Flink 1.19's reporter; the names are those of MetricNames, MetricUtils and CheckpointStatsTracker in flink-runtime.
 FLINK = {
-    "flink_jobmanager_job_numRestarts", "flink_jobmanager_job_numberOfCompletedCheckpoints", "flink_jobmanager_job_numberOfFailedCheckpoints",
+    "flink_jobmanager_job_numRestarts",
+    "flink_jobmanager_job_numberOfCompletedCheckpoints", "flink_jobmanager_job_numberOfFailedCheckpoints",
     "flink_jobmanager_numRegisteredTaskManagers", "flink_jobmanager_taskSlotsAvailable",
     "flink_jobmanager_Status_JVM_Memory_Heap_Used", "flink_taskmanager_Status_JVM_Memory_Heap_Used",
     "flink_jobmanager_Status_JVM_CPU_Load", "flink_taskmanager_Status_JVM_CPU_Load",
