@@ -12,9 +12,9 @@ from pathlib import Path
 
 from kafka import TopicPartition
 
-from connectors.kafka.connection import KafkaConnection
+from connectors.kafka.connection import BrokerUnreachableError, KafkaConnection
 from connectors.kafka.fetch import open_consumer
-from connectors.kafka.partitions import ReadingPlan
+from connectors.kafka.partitions import ReadingPlan, Start
 from connectors.kafka.subscribe import partition_offsets, read_to_end
 from connectors.kafka.topics import create_topics
 from pipeline.choose_ports import choose_ports
@@ -116,6 +116,15 @@ class OpenweightRun:
     @property
     def connection(self) -> KafkaConnection:
         return KafkaConnection(bootstrap_servers=self.settings.broker.bootstrap_servers or self.addresses.bootstrap_servers)
+
+    def committed(self) -> int:
+        """How many articles are in a complete checkpoint, after the offsets of the group."""
+        plan = ReadingPlan(topics=self.settings.reading.topics, start=Start.GROUP, group=self.settings.reading.group)
+        try:
+            return sum(partition_offsets(self.connection, plan)[0].values())
+        except BrokerUnreachableError:
+            # A broker that has just been made has no coordinator for groups in its first seconds.
+            return 0
 
     def pid_of(self, name: str) -> int:
         """The pid of `worker` (the first of them), or of a service by the name of its pid file; 0 when there is none."""

@@ -6,7 +6,11 @@ Labels come from closed sets only: text from outside never becomes a label. Coun
 
 from __future__ import annotations
 
+from itertools import product
+
 from prometheus_client import Counter, Gauge, Histogram
+
+from transforms.records import AlertState, Direction
 
 # How many records a stage took, and how many it handed on; a stage that falls behind shows here first.
 STAGE_IN = Counter("openweight_stage_in", "Records that a stage took.", ["stage"])
@@ -48,3 +52,13 @@ BUILD = Gauge(
     "openweight_build_info", "Always 1; the versions are its labels.", ["version", "beam", "flink", "model"],
     multiprocess_mode="mostrecent",
 )  # fmt: skip
+
+# Closed sets begin at 0: the first event after a start is an increase only when the series was there before it.
+for _direction in Direction:
+    if _direction is not Direction.NONE:
+        FLAGGED.labels(_direction)
+for _state, _direction in product(AlertState, Direction):
+    if _direction is not Direction.NONE:
+        ALERTS.labels(_state, _direction)
+for _process in ("broker", "jobmanager", "taskmanager", "pool", "job"):
+    RESTARTS.labels(_process)

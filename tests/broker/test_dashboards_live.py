@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -49,16 +49,6 @@ for step in itertools.count(1):
 """
 
 
-def tool(name: str, package: str) -> str:
-    """The path of a tool; in CI its absence is a failure, elsewhere the test says that it was left out."""
-    path = shutil.which(name)
-    if path is None and os.environ.get("CI"):
-        pytest.fail(f"{name} is not installed: apt-get install {package}")
-    if path is None:
-        pytest.skip(f"{name} is not installed: apt-get install {package}")
-    return path
-
-
 def ask(address: str, query: str) -> list[dict[str, Any]]:
     answer = httpx.get(f"{address}/api/v1/query", params={"query": query}, trust_env=False, timeout=20)
     assert answer.status_code == 200, f"{query}: {answer.text}"
@@ -75,7 +65,7 @@ def has_scraped(address: str) -> bool:
 
 
 @pytest.fixture
-def prometheus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def prometheus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tool: Callable[[str, str], str]) -> Iterator[str]:
     """The address of a Prometheus with the shipped settings and rules, made to scrape every second, that has scraped for a while."""
     program = tool("prometheus", "prometheus")
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path / "metrics"))

@@ -13,8 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from connectors.kafka.partitions import ReadingPlan, Start
-from connectors.kafka.subscribe import partition_offsets
 from connectors.kafka.write import send_all
 from pipeline.exit_codes import ExitCode
 from transforms.records import OutgoingMessage
@@ -43,15 +41,9 @@ class Job:
     def feed(self, messages: Iterator[OutgoingMessage]) -> None:
         self.fed += sum(send_all(self.run.connection, messages).values())
 
-    def committed(self) -> dict[str, int]:
-        """By partition, up to where everything is in a complete checkpoint."""
-        reading = self.run.settings.reading
-        plan = ReadingPlan(topics=reading.topics, start=Start.GROUP, group=reading.group)
-        return partition_offsets(self.run.connection, plan)[0]
-
     def settle(self) -> None:
         """Returns when all that was fed is in a complete checkpoint."""
-        self.run.wait_for(lambda: sum(self.committed().values()) >= self.fed, "the offsets of all articles are committed")
+        self.run.wait_for(lambda: self.run.committed() >= self.fed, "the offsets of all articles are committed")
 
     def kill_with_backlog(self, victim: str) -> Counter[Place]:
         """Kills it while the job works on a new backlog and returns how many outcomes each input has when all is done.

@@ -86,14 +86,6 @@ class Records:
     def limit_seconds(self) -> float:
         return 120 + self.count * 0.1
 
-    def committed(self, run: OpenweightRun) -> int:
-        """How far the run has committed, which it does behind its checkpoints."""
-        from connectors.kafka.partitions import ReadingPlan, Start  # noqa: PLC0415 - used here only
-        from connectors.kafka.subscribe import partition_offsets  # noqa: PLC0415 - the same
-
-        plan = ReadingPlan(topics=run.settings.reading.topics, start=Start.GROUP, group=run.settings.reading.group)
-        return sum(partition_offsets(self.connection, plan)[0].values())
-
 
 def kill_each(records: Records, run: OpenweightRun, times: int, chance: random.Random) -> list[Kill]:
     """Kills each victim so many times in an order that the seed decides, each time with a backlog and after records flow.
@@ -144,7 +136,7 @@ def finish(records: Records, run: OpenweightRun) -> dict[str, bytes]:
     Raises:
         RunFailed: an offset is lost, has two outcomes, or copies of an alert differ.
     """
-    run.wait_for(lambda: records.committed(run) >= records.count, f"lag 0 of {run.state_folder.name}", records.limit_seconds())
+    run.wait_for(lambda: run.committed() >= records.count, f"lag 0 of {run.state_folder.name}", records.limit_seconds())
     code = run.stop()
     if code != 0:
         raise RunFailed(f"it ended with {code} after SIGTERM:\n{run.last_lines()}")

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,16 +37,6 @@ LABELS_OF_OTHERS = {"job", "instance", "le", "alertstate", "severity", "tm_id", 
 WORDS = {"and", "or", "unless", "offset", "bool"}
 GROUPING = re.compile(r"\b(?:by|on|without|ignoring|group_left|group_right)\s*\(([^)]*)\)")
 MATCHERS = re.compile(r"\{([^}]*)\}")
-
-
-def tool(name: str, package: str) -> str:
-    """The path of a tool; in CI its absence is a failure, elsewhere the test says that it was left out."""
-    path = shutil.which(name)
-    if path is None and os.environ.get("CI"):
-        pytest.fail(f"{name} is not installed: apt-get install {package}")
-    if path is None:
-        pytest.skip(f"{name} is not installed: apt-get install {package}")
-    return path
 
 
 def run(*command: str | Path) -> str:
@@ -135,7 +123,7 @@ def test_names_and_labels_of_a_query_are_found(query: str, names: set[str], labe
     assert names_and_labels(query) == (names, labels)
 
 
-def test_every_query_parses(tmp_path: Path) -> None:
+def test_every_query_parses(tmp_path: Path, tool: Callable[[str, str], str]) -> None:
     promtool = tool("promtool", "prometheus")
     rules = [{"record": f"query_{number}", "expr": query} for number, (_, query) in enumerate(each_query())]
     file = tmp_path / "queries.yml"
@@ -143,12 +131,12 @@ def test_every_query_parses(tmp_path: Path) -> None:
     run(promtool, "check", "rules", file)
 
 
-def test_settings_of_prometheus_are_valid() -> None:
+def test_settings_of_prometheus_are_valid(tool: Callable[[str, str], str]) -> None:
     run(tool("promtool", "prometheus"), "check", "config", DEPLOY / "prometheus" / "prometheus.yml")
 
 
 @pytest.mark.parametrize("name", ["rules_test.yml", "rules_week_test.yml"])
-def test_alerts_fire_and_stay_silent(name: str) -> None:
+def test_alerts_fire_and_stay_silent(name: str, tool: Callable[[str, str], str]) -> None:
     run(tool("promtool", "prometheus"), "test", "rules", DEPLOY / "prometheus" / name)
 
 
@@ -164,7 +152,7 @@ def test_every_alert_is_tested_firing_and_silent() -> None:
     assert silent == ALERTS.keys() - {"OpenweightDeadMan"}
 
 
-def test_routes_are_valid_and_hold_no_secret() -> None:
+def test_routes_are_valid_and_hold_no_secret(tool: Callable[[str, str], str]) -> None:
     run(tool("amtool", "prometheus-alertmanager"), "check-config", ROUTES)
     routes: dict[str, Any] = yaml.safe_load(ROUTES.read_text("utf-8"))
     for receiver in routes["receivers"]:
@@ -174,13 +162,13 @@ def test_routes_are_valid_and_hold_no_secret() -> None:
 
 
 @pytest.mark.parametrize("name", ALERTS)
-def test_alert_reaches_the_receiver_of_its_severity(name: str) -> None:
+def test_alert_reaches_the_receiver_of_its_severity(name: str, tool: Callable[[str, str], str]) -> None:
     amtool, severity = tool("amtool", "prometheus-alertmanager"), ALERTS[name]["labels"]["severity"]
     arguments = (f"--config.file={ROUTES}", f"--verify.receivers={RECEIVERS[severity]}", f"alertname={name}", f"severity={severity}")
     assert run(amtool, "config", "routes", "test", *arguments).strip() == RECEIVERS[severity]
 
 
-def test_alert_of_somebody_else_is_a_ticket() -> None:
+def test_alert_of_somebody_else_is_a_ticket(tool: Callable[[str, str], str]) -> None:
     amtool = tool("amtool", "prometheus-alertmanager")
     arguments = (f"--config.file={ROUTES}", "--verify.receivers=ticket", "alertname=DiskFull", "severity=warning")
     assert run(amtool, "config", "routes", "test", *arguments).strip() == "ticket"
