@@ -29,13 +29,22 @@ class OffsetCommitter:
         self._group = group
         self._lock = threading.Lock()
         self._offsets: dict[str, int] = {}
+        self._newest: dict[str, tuple[str, int]] = {}
         self._has_offsets = threading.Event()
         self._repeated = Repeated(30)
         threading.Thread(target=self._run, name="commit-offsets", daemon=True).start()
 
-    def commit(self, key: str, offset: int) -> None:
-        """Takes note of the next offset of `topic/partition`; returns at once."""
+    def commit(self, key: str, offset: int, identity: str) -> None:
+        """Takes note of the next offset of `topic/partition`; returns at once.
+
+        The bundles of one checkpoint are finalised in any order: an older offset never takes the place of a newer one of the same topic
+        (`identity`; a topic that was made anew begins at 0 again).
+        """
         with self._lock:
+            known = self._newest.get(key)
+            if known is not None and known[0] == identity and offset <= known[1]:
+                return
+            self._newest[key] = (identity, offset)
             self._offsets[key] = offset
         self._has_offsets.set()
 

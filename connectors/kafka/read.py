@@ -136,7 +136,7 @@ class ListPartitions(beam.DoFn):
 
 
 class PollPartition(beam.DoFn):
-    """(`topic/partition`, announcement) -> RawMessage; and, as `polled`, (`topic/partition`, next offset) once a poll."""
+    """(`topic/partition`, announcement) -> RawMessage; and, as `polled`, (`topic/partition`, next offset, identity) once a poll."""
 
     READING = ReadModifyWriteStateSpec("reading", BytesCoder())
     POLL = TimerSpec("poll", TimeDomain.REAL_TIME)
@@ -190,7 +190,7 @@ class PollPartition(beam.DoFn):
         yield from self._hand_on(topic, partition, buffer)
         if buffer.next_offset != before.start_offset:
             reading.write(msgspec.json.encode(msgspec.structs.replace(before, start_offset=buffer.next_offset)))
-            yield beam.pvalue.TaggedOutput("polled", (key, buffer.next_offset))
+            yield beam.pvalue.TaggedOutput("polled", (key, buffer.next_offset, before.identity))
         timer.set(Timestamp.of(align_timer(time.time(), self._choose_pause(key, buffer, before.start_offset))))
         self._measure(topic, partition, key, buffer)
 
@@ -241,7 +241,7 @@ class PollPartition(beam.DoFn):
 
 
 class CommitOffsets(beam.DoFn):
-    """(`topic/partition`, next offset) -> nothing: commits to the group when the checkpoint that holds the offset is complete.
+    """(`topic/partition`, next offset, the topic's identity) -> nothing: commits to the group when the checkpoint that holds the offset is complete.
 
     Apart from PollPartition because Beam hands no finalizer to a timer's callback.
     """
@@ -252,7 +252,7 @@ class CommitOffsets(beam.DoFn):
 
     def process(
         self,
-        element: tuple[str, int],
+        element: tuple[str, int, str],
         finalizer: Any = beam.DoFn.BundleFinalizerParam,
     ) -> None:
         committer = share_committer(self._connection, self._group)

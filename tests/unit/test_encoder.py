@@ -43,6 +43,10 @@ def test_sentence_is_run_once_for_both_stages() -> None:
     assert encoder.encode(TEXTS["zh"], "标题") is encoder.encode(TEXTS["zh"], "标题")
 
 
+def test_encoder_is_one_however_it_is_asked_for() -> None:
+    assert load_encoder() is load_encoder(WEIGHTS) is load_encoder(folder=WEIGHTS)
+
+
 def test_forgotten_sentence_is_encoded_again_alike() -> None:
     encoder = Encoder(kept=1)
     before = encoder.encode(TEXTS["en"])

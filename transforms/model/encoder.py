@@ -163,7 +163,12 @@ class EmbeddingRows:
         return np.asarray(vectors + self._positions[: len(ids)], np.float32)
 
 
-@functools.lru_cache(maxsize=2)
 def load_encoder(folder: Path = WEIGHTS) -> Encoder:
     """The process's one encoder, so that the entity stage and the flag stage share their passes over a sentence."""
+    return _load_encoder(folder)
+
+
+@functools.lru_cache(maxsize=2)
+def _load_encoder(folder: Path) -> Encoder:
+    # Without a default: lru_cache keeps f() and f(WEIGHTS) apart, and every sentence was encoded twice.
     return Encoder(folder)
