@@ -14,6 +14,9 @@ import typer
 from pipeline.exit_codes import ExitCode
 from pipeline.settings import Settings, SettingsError, load_settings
 
+# As in the workers: the models' small matrices gain nothing from numpy's threads. Before anything imports numpy.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 # Apache Beam tells the root logger at import that a Google library is missing, which nobody here needs.
 logging.getLogger().addFilter(lambda record: "apitools" not in record.getMessage())
 

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 SERVICE = "org.apache.beam.model.fn_execution.v1.BeamFnExternalWorkerPool"
 METRICS_FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+# A worker's small matrices gain nothing from a pool of threads, which spins against the engine and the broker for their cores.
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 LOG_LIMIT_BYTES = 10_000_000
 OLD_LOGS = 3
 LINE_LIMIT_BYTES = 65_536
@@ -93,7 +95,7 @@ class WorkerPool:
         slot = next(number for number in range(1, 1000) if number not in {worker.slot for worker in self.workers.values()})
         command = [sys.executable, "-m", "pipeline.run_worker", "--id", worker_id, "--control", control_address]
         command += ["--parent", str(os.getpid()), "--state-cache-bytes", str(self.state_cache_bytes)]
-        environment = {**os.environ, METRICS_FOLDER_VARIABLE: str(self.metrics_folder), "PYTHONUNBUFFERED": "1"}
+        environment = {**os.environ, **ONE_THREAD, METRICS_FOLDER_VARIABLE: str(self.metrics_folder), "PYTHONUNBUFFERED": "1"}
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment)
         self.workers[worker_id] = Worker(process, slot)
         log.info("worker %s started with pid %d, its output is in worker-%d.log", worker_id, process.pid, slot)
