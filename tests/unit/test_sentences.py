@@ -114,3 +114,15 @@ def test_hostile_text_gives_spans_in_order(text: str) -> None:
     spans = split_sentences(text)
     assert all(0 <= start < end <= len(text) for start, end in spans)
     assert all(before[1] <= after[0] for before, after in pairwise(spans))
+
+
+@pytest.mark.parametrize("run", [*"।॥۔؟։።፧၊။៕!?.…。！？;|\"'”’»])[“ \n", ".!", "!.", "።.", '!"', "...?", ".[1]", "[1]", "α;", "क |", "! ", "Dr. "])
+def test_long_runs_of_end_marks_are_read_in_one_pass(run: str) -> None:
+    text = f"Word{run * (100_000 // len(run))}x Word"
+    spans = split_sentences(text)
+    assert spans
+    assert all(before[1] <= after[0] for before, after in pairwise(spans))
+
+
+def test_dots_and_marks_together_end_a_sentence_once() -> None:
+    assert sentences_of("Really...?! Yes. Wait...!Then it came.") == ["Really...?!", "Yes.", "Wait...!", "Then it came."]
