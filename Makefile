@@ -47,5 +47,6 @@ lock: setup ## pins the dependencies of pyproject.toml anew
 stop: ## ends what a killed run left on this machine
 	@$(BIN)/openweight stop
 
-clean: stop ## removes the environment, caches and the state of this machine's runs
+clean: ## stops what runs, then removes the environment, caches and the state of this machine's runs
+	@! $(BIN)/openweight --help >/dev/null 2>&1 || $(BIN)/openweight stop
 	@rm -rf $(VENV) .local build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

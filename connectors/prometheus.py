@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
+import struct
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from socketserver import ThreadingMixIn
 from typing import TYPE_CHECKING, Any
 
 from prometheus_client import REGISTRY, CollectorRegistry
 from prometheus_client.exposition import choose_encoder
-from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.mmap_dict import MmapedDict
+from prometheus_client.multiprocess import MultiProcessCollector
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
 FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 THREADS = 4
 IDLE_SECONDS = 10
+# Stands in the names of the files with what all dead processes counted.
+DEAD_PROCESS_ID = 0
 
 
 class PortTakenError(Exception):
@@ -84,11 +91,13 @@ class MetricsRequest(BaseHTTPRequestHandler):
 def write_metrics(accept: str) -> tuple[str, bytes]:
     """Returns the content type and text of all metrics, in the format that the Accept header asks for."""
     registry = REGISTRY
+    encode, content_type = choose_encoder(accept)
     if FOLDER_VARIABLE in os.environ:
         # A new one for each scrape: it reads the files of all processes, also of those that came later.
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    encode, content_type = choose_encoder(accept)
+        with _hold(Path(os.environ[FOLDER_VARIABLE]), fcntl.LOCK_SH):
+            return content_type, encode(registry)
     return content_type, encode(registry)
 
 
@@ -111,5 +120,35 @@ def wipe_metrics(folder: Path) -> None:
 
 
 def forget_process(process_id: int, folder: Path) -> None:
-    """Removes the live gauges of a process that ended; its counters stay in the sum."""
-    mark_process_dead(process_id, str(folder))  # type: ignore[no-untyped-call]
+    """Adds the counters and histograms of a process that ended to those of all that ended before, and removes its files.
+
+    The files of a worker that is started again and again would fill the folder, and each scrape reads them all. Its gauges go: whoever
+    took over its partitions speaks for them.
+    """
+    with _hold(folder, fcntl.LOCK_EX):
+        for kind in ("counter", "histogram"):
+            file = folder / f"{kind}_{process_id}.db"
+            if file.exists():
+                _add_values(file, folder / f"{kind}_{DEAD_PROCESS_ID}.db")
+                file.unlink()
+        for file in folder.glob(f"gauge_*_{process_id}.db"):
+            file.unlink(missing_ok=True)
+
+
+def _add_values(file: Path, total: Path) -> None:
+    try:
+        values = list(MmapedDict.read_all_values_from_file(str(file)))  # type: ignore[no-untyped-call]
+    except (RuntimeError, struct.error, ValueError):
+        return  # The process was killed while it wrote; what it counted cannot be read.
+    sums = MmapedDict(str(total))  # type: ignore[no-untyped-call]
+    for key, value, timestamp, _ in values:
+        sums.write_value(key, sums.read_value(key)[0] + value, timestamp)  # type: ignore[no-untyped-call]
+    sums.close()  # type: ignore[no-untyped-call]
+
+
+@contextlib.contextmanager
+def _hold(folder: Path, kind: int) -> Iterator[None]:
+    """Keeps a scrape from reading while files are added up: it would count them twice, or fail on one that is gone."""
+    with (folder / "adding-up.lock").open("a") as file:
+        fcntl.flock(file, kind)
+        yield

@@ -8,7 +8,7 @@ from datetime import datetime
 import msgspec
 
 from pipeline.settings import Settings
-from transforms.attempt import Refused
+from transforms.attempt import FAILED, Refused
 from transforms.decode import DecodeLimits, DecodeMessage
 from transforms.detect_language import detect
 from transforms.extract_entities import FindEntities
@@ -71,12 +71,14 @@ def assess_lines(path: LightPath, messages: Iterable[RawMessage]) -> Iterator[As
             yield path.assess(raw)
         except Refused as refused:
             yield RejectedLine(id=_id_of(raw), reason=refused.reason, detail=refused.detail)
+        except Exception as error:  # noqa: BLE001 - one line that fails must not end the batch; the job sets it aside as well
+            yield RejectedLine(id=_id_of(raw), reason=FAILED, detail=f"{type(error).__name__}: {error}")
 
 
 def _id_of(raw: RawMessage) -> str:
     """The id that the line gives itself, else its number, counted from 1."""
     try:
         found = msgspec.json.decode(raw.value or b"", type=dict).get("id")
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         found = None
     return str(found) if isinstance(found, (str, int)) else f"line {raw.position.offset + 1}"

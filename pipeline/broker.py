@@ -104,7 +104,11 @@ def prepare_broker(plan: BrokerPlan, java: JavaInstallation) -> ChildProcess:
 
 def new_cluster_id() -> str:
     """A UUID in Kafka's spelling; a broker that was emptied is another cluster, which the job notices."""
-    return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    while True:
+        cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        # Kafka's own tool would take it for an option.
+        if not cluster_id.startswith("-"):
+            return cluster_id
 
 
 def format_data_folder(plan: BrokerPlan, base_command: list[str]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import apache_beam as beam
 
@@ -31,18 +30,24 @@ def kafka_connection(settings: Settings) -> KafkaConnection:
     return KafkaConnection(
         bootstrap_servers=broker.bootstrap_servers,
         security_protocol=broker.security_protocol,
-        ca_file=_absolute(broker.ca_file),
-        certificate_file=_absolute(broker.certificate_file),
-        key_file=_absolute(broker.key_file),
+        ca_file=str(broker.ca_file or ""),
+        certificate_file=str(broker.certificate_file or ""),
+        key_file=str(broker.key_file or ""),
         sasl_mechanism=broker.sasl_mechanism,
         username=broker.username,
-        password_file=_absolute(broker.password_file),
+        password_file=str(broker.password_file or ""),
     )
 
 
 def kafka_ends(settings: Settings) -> Ends:
-    connection, reading = kafka_connection(settings), settings.reading
-    plan = ReadingPlan(
+    connection = kafka_connection(settings)
+    return Ends(read=ReadFromKafka(connection, reading_plan(settings)), write=WriteToKafka(connection))
+
+
+def reading_plan(settings: Settings) -> ReadingPlan:
+    """What the job reads: one place for the job and for those who check it."""
+    reading = settings.reading
+    return ReadingPlan(
         topics=() if reading.topic_pattern else reading.topics,
         pattern=reading.topic_pattern,
         own_prefix=f"{settings.writing.topic_prefix}.",
@@ -55,9 +60,3 @@ def kafka_ends(settings: Settings) -> Ends:
         idle_seconds=reading.idle_poll_milliseconds / 1000,
         idle_limit_seconds=IDLE_LIMIT_FACTOR * reading.idle_poll_milliseconds / 1000,
     )
-    return Ends(read=ReadFromKafka(connection, plan), write=WriteToKafka(connection))
-
-
-def _absolute(path: Path | None) -> str:
-    # Workers run in the state folder: a path relative to ours would lead elsewhere.
-    return str(path.resolve()) if path is not None else ""

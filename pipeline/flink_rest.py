@@ -35,7 +35,8 @@ class FlinkRest:
 
     def __init__(self, address: str) -> None:
         self.address = address
-        self.client = httpx.Client(base_url=f"http://{address}", timeout=REQUEST_LIMIT_SECONDS)
+        # A proxy of the machine's environment is for the world outside, not for its own engine.
+        self.client = httpx.Client(base_url=f"http://{address}", timeout=REQUEST_LIMIT_SECONDS, trust_env=False)
 
     def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         try:

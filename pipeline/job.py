@@ -25,6 +25,9 @@ log = structlog.get_logger()
 
 # The checkpoints of earlier runs are deleted when this run has so many of its own.
 OWN_CHECKPOINTS = 2
+CANCEL_SECONDS = 10
+# Of the 25 s within which a run ends after SIGTERM, 2 are for a cancellation, 3 for the engine's processes, 6 for the broker.
+STOP_SECONDS = 12
 
 
 class Job:
@@ -42,7 +45,7 @@ class Job:
     def start(self, *, is_fresh: bool = False) -> RestorePoint | None:
         """Submit the job from its newest complete state; returns what it was restored from, None for a first start.
 
-        `is_fresh` moves all state aside, to `set-aside` in the state folder, and starts from zero.
+        `is_fresh` moves all state aside, to a dated folder of `set-aside` in the state folder, and starts from zero.
 
         Raises:
             StartFailure: there is state and none of it can be restored, or the job does not come up.
@@ -70,12 +73,20 @@ class Job:
         return None
 
     def take_over(self) -> None:
-        """Stop the job of an earlier supervisor that still runs on the cluster: two would write everything twice."""
+        """Stop the job of an earlier supervisor that still runs on the cluster: two would write everything twice.
+
+        Raises:
+            StartFailure: it does not end.
+        """
         for job in self.rest.list_jobs():
-            if job["name"].startswith(self.plan.name) and job["state"] not in TERMINAL_STATES:
+            if job["name"] == self.plan.name and job["state"] not in TERMINAL_STATES:
                 log.info("stopping the job that an earlier run left on the engine", job=job["jid"])
                 self.job_id = job["jid"]
-                self.stop_with_savepoint()
+                if self.stop_with_savepoint() is None and not wait_until(self.is_lost, CANCEL_SECONDS):
+                    raise StartFailure(
+                        f"job {self.job_id} of an earlier run still runs on Flink, {self.plan.flink_address}, and does not end; "
+                        "a second one would write everything twice. Cancel it in Flink, then start again"
+                    )
 
     def submit(self, point: RestorePoint | None) -> None:
         self.job_id = submit_job(self.plan, self.java, self.rest, point, self.on_poll)
@@ -92,6 +103,20 @@ class Job:
             return False
         return states.get(self.job_id, "FAILED") in TERMINAL_STATES
 
+    def is_running(self) -> bool:
+        """Whether Flink says so: a job that it restarts, again and again perhaps, is neither running nor lost."""
+        try:
+            return bool(self.job_id) and self.rest.read_state(self.job_id) == "RUNNING"
+        except FlinkAway:
+            return False
+
+    def count_restarts(self) -> int:
+        """How often Flink itself has restarted this job; 0 while it does not say."""
+        try:
+            return self.rest.count_restarts(self.job_id) if self.job_id else 0
+        except FlinkAway:
+            return 0
+
     def read_failure(self) -> str:
         """Return the stack trace of the newest failure, empty when there was none or Flink is away."""
         try:
@@ -107,18 +132,26 @@ class Job:
             return None
 
     def remove_earlier_state(self) -> list[Path]:
-        """Delete what earlier runs left, once this run has two checkpoints of its own; call it now and then."""
+        """Delete what earlier runs left, once this run has two checkpoints of its own; call it now and then.
+
+        Raises:
+            StartFailure: Flink keeps them elsewhere, so that the next start would not find them and begin from zero.
+        """
         status = None if self.has_cleaned else self.read_checkpoints()
         if status is None or status.completed_count < OWN_CHECKPOINTS:
             return []
+        if not any((self.plan.checkpoints_folder / self.job_id).glob("chk-*")):
+            raise StartFailure(
+                f"Flink keeps the checkpoints in {status.path}, and not in {self.plan.checkpoints_folder}, where the next start looks; "
+                f"set its state.checkpoints.dir to {self.plan.checkpoints_folder.as_uri()}, or state.folder to where it keeps them"
+            )
         self.has_cleaned = True
         return restore_points.remove_earlier(self.plan.checkpoints_folder, self.plan.savepoints_folder, self.job_id)
 
-    def stop_with_savepoint(self, limit_seconds: float = 8) -> Path | None:
+    def stop_with_savepoint(self, limit_seconds: float = STOP_SECONDS) -> Path | None:
         """Stop the job with a savepoint and return its folder; None when that failed and the job was cancelled.
 
-        Cancelling keeps the checkpoints: the next start reads a few seconds again. With the usual limits, those of the processes
-        included, a run ends within 25 s of SIGTERM.
+        Cancelling keeps the checkpoints: the next start reads a few seconds again.
         """
         deadline = time.monotonic() + limit_seconds
         try:

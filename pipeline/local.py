@@ -115,6 +115,10 @@ class LocalMachine:
 
     def stop(self) -> None:
         """End all services, the broker last; the job is stopped before, by whoever started it."""
+        for name, child in self.children.items():
+            if name != "broker":
+                # All at once: one after the other they would take longer than a supervisor is given.
+                child.ask_to_end()
         for name in ENDING_ORDER:
             if name in self.children:
                 self.children[name].end()

@@ -150,7 +150,13 @@ class ChildProcess:
                 start_new_session=True,
             )
         if identity := identify(self.process.pid):
-            self.pid_file.write_bytes(msgspec.json.encode(identity))
+            try:
+                self.pid_file.write_bytes(msgspec.json.encode(identity))
+            except OSError:
+                # Without a pid file nobody would find it again.
+                self.process.kill()
+                self.process.wait()
+                raise
 
     def wait_ready(self, limit_seconds: float = 120) -> None:
         """Return when the service answers.
@@ -163,12 +169,16 @@ class ChildProcess:
             reason = f"did not answer within {limit_seconds} s" if self.exit_code is None else f"ended with {self.exit_code}"
             raise StartFailure(f"{self.name} {reason}; the end of {self.log_file}:\n{self.last_lines()}")
 
+    def ask_to_end(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.terminate()
+
     def end(self) -> None:
         """End the process and forget its pid file; a process that is not running is no error."""
         if self.process is None:
             return
         if self.process.poll() is None:
-            self.process.terminate()
+            self.ask_to_end()
             try:
                 self.process.wait(self.grace_seconds)
             except subprocess.TimeoutExpired:

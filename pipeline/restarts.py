@@ -72,6 +72,11 @@ class Restarts:
             if not self.is_planned(child.name):
                 self.note_death(child.name, f"exit code {child.exit_code}; {child.last_lines()}")
             if self.take_if_due(child.name):
-                child.start()
+                try:
+                    child.start()
+                except OSError as error:
+                    # A disk that is full today has room tomorrow.
+                    self.note_death(child.name, f"cannot be started: {error}")
+                    continue
                 started.append(child.name)
         return started

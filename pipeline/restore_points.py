@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import structlog
@@ -65,13 +66,14 @@ def holds_state(checkpoints_folder: Path, savepoints_folder: Path) -> bool:
 
 
 def set_aside(checkpoints_folder: Path, savepoints_folder: Path, target: Path) -> None:
-    """Move all state to `target`, in the place of what was set aside before."""
-    shutil.rmtree(target, ignore_errors=True)
-    target.mkdir(parents=True)
+    """Move all state into a new folder in `target`, named by the time; what was set aside before stays."""
+    dated = target / datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%S.%fZ")
     for folder in (checkpoints_folder, savepoints_folder):
-        if folder.exists():
-            folder.rename(target / folder.name)
-        folder.mkdir(parents=True)
+        if folder.exists() and any(folder.iterdir()):
+            dated.mkdir(parents=True, exist_ok=True)
+            folder.rename(dated / folder.name)
+            log.info("state is set aside; delete it when you are sure", path=str(dated / folder.name))
+        folder.mkdir(parents=True, exist_ok=True)
 
 
 def remove_earlier(checkpoints_folder: Path, savepoints_folder: Path, job_id: str) -> list[Path]:
@@ -79,7 +81,7 @@ def remove_earlier(checkpoints_folder: Path, savepoints_folder: Path, job_id: st
 
     Flink never deletes those of an earlier run. Call it only when the run has completed checkpoints of its own.
     """
-    doomed = [folder for folder in checkpoints_folder.iterdir() if folder.is_dir() and folder.name != job_id]
+    doomed = [folder for folder in checkpoints_folder.glob("*/") if folder.name != job_id]
     savepoints = sorted(savepoints_folder.glob("savepoint-*"), key=lambda folder: folder.stat().st_mtime_ns)
     doomed += savepoints[:-1]
     for folder in doomed:

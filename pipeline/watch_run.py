@@ -27,21 +27,33 @@ def watch_run(job: Job, restarts: Restarts, keep_services: Callable[[], object],
     Raises:
         CrashLoop: a process or the job died more often than allowed; the text says how it ended.
     """
+    trouble = ""
     while not should_stop.wait(LOOP_SECONDS):
-        keep_services()
-        if job.is_lost():
-            if not restarts.is_planned("job"):
-                restarts.note_death("job", job.read_failure() or "Flink does not know it any more")
-            if restarts.take_if_due("job"):
-                bring_back(job, restarts)
-        else:
-            job.remove_earlier_state()
+        try:
+            keep_services()
+            keep_job(job, restarts)
+            trouble = ""
+        except OSError as error:
+            # Said once for as long as it lasts: a full disk is full every second.
+            if str(error) != trouble:
+                log.warning("this machine fails the run, which goes on and tries again", reason=str(error))
+            trouble = str(error)
+
+
+def keep_job(job: Job, restarts: Restarts) -> None:
+    if job.is_lost():
+        if not restarts.is_planned("job"):
+            restarts.note_death("job", job.read_failure() or "Flink does not know it any more")
+        if restarts.take_if_due("job"):
+            bring_back(job, restarts)
+    else:
+        job.remove_earlier_state()
 
 
 def bring_back(job: Job, restarts: Restarts) -> None:
     try:
         point = job.start()
-    except (StartFailure, FlinkAway) as failure:
+    except (StartFailure, FlinkAway, OSError) as failure:
         restarts.note_death("job", str(failure))
         return
     log.info("job is back", restored_from=str(point.path) if point else None)

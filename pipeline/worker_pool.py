@@ -23,9 +23,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import grpc
-from prometheus_client import multiprocess
 
-from connectors.prometheus import serve_metrics
+from connectors.prometheus import forget_process, serve_metrics
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -115,7 +114,10 @@ class WorkerPool:
         log.info("worker %s ended", worker_id)
 
     def forget(self, worker: Worker) -> None:
-        multiprocess.mark_process_dead(worker.process.pid, str(self.metrics_folder))  # type: ignore[no-untyped-call]
+        try:
+            forget_process(worker.process.pid, self.metrics_folder)
+        except OSError:
+            log.exception("the metrics of worker process %d stay", worker.process.pid)
 
     def reap(self) -> None:
         """Bury the workers that ended by themselves: no zombies, no gauges of the dead."""

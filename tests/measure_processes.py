@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
-MEGABYTE = 1024 * 1024
 
 
 @dataclass(frozen=True)

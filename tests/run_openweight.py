@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from kafka import TopicPartition
@@ -17,6 +17,7 @@ from connectors.kafka.fetch import open_consumer
 from connectors.kafka.partitions import ReadingPlan, Start
 from connectors.kafka.subscribe import partition_offsets, read_to_end
 from connectors.kafka.topics import create_topics
+from connectors.kafka.write import WritingPlan, send_all
 from pipeline.choose_ports import choose_ports
 from pipeline.flink_rest import FlinkAway, FlinkRest
 from pipeline.local import USUAL_PORTS
@@ -24,11 +25,13 @@ from pipeline.processes import read_identity
 from pipeline.running import Addresses, read_addresses
 from pipeline.settings import Settings, load_settings
 from pipeline.topic_file import read_topics
-from transforms.records import RawMessage
+from transforms.records import OutgoingMessage, RawMessage
 
 ROOT = Path(__file__).resolve().parents[1]
 POLL_SECONDS = 0.1
 START_SECONDS = 400
+# Up to what the broker takes: the job must refuse what is too large for it.
+FEEDING = WritingPlan(limit_bytes=1_040_000)
 ALERT_DIRECTIONS = ("opening", "closing", "mixed", "unclear")
 
 
@@ -193,6 +196,11 @@ def alert_topics(settings: Settings) -> tuple[str, ...]:
 
 def prepare_topics(settings: Settings) -> None:
     create_topics(KafkaConnection(bootstrap_servers=settings.broker.bootstrap_servers), read_topics(settings))
+
+
+def feed(connection: KafkaConnection, messages: Iterable[OutgoingMessage], rate_per_second: float = 0) -> int:
+    """Sends messages, at most so many a second when a rate is given, and returns how many."""
+    return sum(send_all(connection, messages, FEEDING, rate_per_second).values())
 
 
 def read_all(connection: KafkaConnection, topics: tuple[str, ...]) -> list[RawMessage]:

@@ -157,8 +157,10 @@ class _AttemptEach(beam.DoFn):
 class GuardEach(beam.PTransform):
     """A -> any number of B, for stages behind which no message can be set aside any more.
 
-    A failure is logged and counted, and the record left out: an exception here would restart the job for ever. `openweight verify` finds
-    what such a failure left without an outcome.
+    A failure is logged and counted, and the record left out: an exception here would restart the job for ever. `openweight verify` sees
+    it only where the record was an input's outcome (encoding an assessment or a rejected message): that offset has none. A failure behind
+    the assessment (linking, raising, encoding an alert) it cannot see, since the input has its outcome: the alert is missing, and the log
+    and `openweight_rejected_total{reason="failed"}` are all that tell. Nothing left out here is on the rejected topic.
 
     Args:
         stage: the stage's name in metrics and in the log.

@@ -195,6 +195,9 @@ def _safe_url(url: str, warnings: list[str]) -> str:
 
 
 def _received_at(timestamp_milliseconds: int) -> datetime:
+    """The Kafka timestamp as a time; one that is plainly in seconds is read so, one that says nothing is the epoch."""
+    if EARLIEST_PUBLICATION.timestamp() <= timestamp_milliseconds < LIMIT_SECONDS:
+        timestamp_milliseconds *= 1000
     try:
         return EPOCH + timedelta(milliseconds=max(timestamp_milliseconds, 0))
     except OverflowError:
@@ -202,7 +205,7 @@ def _received_at(timestamp_milliseconds: int) -> datetime:
 
 
 def _published_at(value: Any, received_at: datetime, warnings: list[str]) -> datetime | None:
-    """The time of publication in UTC, never later than the message itself; None when there is no telling."""
+    """The time of publication in UTC, never later than the message itself where that has a time; None when there is no telling."""
     if value is None or value == "":
         return None
     time = _parse_time(value)
@@ -212,7 +215,7 @@ def _published_at(value: Any, received_at: datetime, warnings: list[str]) -> dat
     if time < EARLIEST_PUBLICATION:
         warnings.append("published_at_too_early")
         return None
-    if time > received_at:
+    if time > received_at >= EARLIEST_PUBLICATION:
         warnings.append("published_at_in_future")
         return received_at
     return time

@@ -9,13 +9,17 @@ import msgspec
 
 from transforms import metrics
 from transforms.attempt import GuardEach
-from transforms.records import Alert, Assessment, OutgoingMessage, Rejected
+from transforms.records import Assessment, OutgoingMessage, RaisedAlert, Rejected
 from transforms.text.languages import languages
 
 STAGE = "encode"
 SOURCE = "/openweight-monitor"
 # What the language table does not name is one series, not one for each guess.
 OTHER_LANGUAGE = "other"
+# Of a rejected message's own headers so many are kept, so that a message within the topic's limit stays within it.
+LIMIT_RECEIVED_HEADERS = 50
+LIMIT_HEADER_NAME_CHARACTERS = 200
+LIMIT_HEADER_BYTES = 1_000
 
 
 class EncodeAssessments(beam.PTransform):
@@ -30,7 +34,7 @@ class EncodeAssessments(beam.PTransform):
 
 
 class EncodeAlerts(beam.PTransform):
-    """Alert -> OutgoingMessage on PREFIX.alerts.DIRECTION."""
+    """RaisedAlert -> OutgoingMessage on PREFIX.alerts.DIRECTION."""
 
     def __init__(self, prefix: str) -> None:
         super().__init__()
@@ -51,8 +55,8 @@ class EncodeRejected(beam.PTransform):
         return rejected | GuardEach(STAGE, partial(_encode_rejected, prefix=self._prefix)).with_output_types(OutgoingMessage)
 
 
-def _encode_alert(alert: Alert, prefix: str) -> list[OutgoingMessage]:
-    return [encode_alert(alert, prefix)]
+def _encode_alert(raised: RaisedAlert, prefix: str) -> list[OutgoingMessage]:
+    return [encode_alert(raised, prefix)]
 
 
 def _encode_rejected(rejected: Rejected, prefix: str) -> list[OutgoingMessage]:
@@ -77,8 +81,9 @@ def encode_assessment(assessment: Assessment, prefix: str) -> OutgoingMessage:
     )
 
 
-def encode_alert(alert: Alert, prefix: str) -> OutgoingMessage:
+def encode_alert(raised: RaisedAlert, prefix: str) -> OutgoingMessage:
     """An alert after the CloudEvents Kafka binding (binary mode), so that a subscriber filters by headers without parsing."""
+    alert = raised.alert
     return OutgoingMessage(
         topic=f"{prefix}.alerts.{alert.direction}",
         key=alert.alert_id.encode(),
@@ -99,14 +104,18 @@ def encode_alert(alert: Alert, prefix: str) -> OutgoingMessage:
             ("severity", alert.severity),
             ("story_id", alert.story_id),
             ("contested", str(alert.contested).lower()),
-            ("notable", str(alert.is_notable).lower()),
+            ("notable", str(raised.is_notable).lower()),
         ),
     )
 
 
 def encode_rejected(rejected: Rejected, prefix: str) -> OutgoingMessage:
-    """The message as it was received, with the reason in its headers."""
+    """The message as it was received, with the reason in its headers and its own headers, each cut to a bounded size, behind it."""
     position = rejected.position
+    received = tuple(
+        (f"original_{name[:LIMIT_HEADER_NAME_CHARACTERS]}", value[:LIMIT_HEADER_BYTES])
+        for name, value in rejected.headers[:LIMIT_RECEIVED_HEADERS]
+    )
     return OutgoingMessage(
         topic=f"{prefix}.rejected",
         key=rejected.key,
@@ -119,7 +128,8 @@ def encode_rejected(rejected: Rejected, prefix: str) -> OutgoingMessage:
             ("partition", str(position.partition)),
             ("offset", str(position.offset)),
             ("timestamp_milliseconds", str(rejected.timestamp_milliseconds)),
-        ),
+        )
+        + received,
     )
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import apache_beam as beam
@@ -11,9 +14,14 @@ from transforms.attempt import Attempt, Attempted
 from transforms.model.decision import Decision
 from transforms.model.encoder import WEIGHTS
 from transforms.model.judge import Judgement, load_judge, model_version
-from transforms.records import AnnotatedDocument, Assessment, Evidence
+from transforms.records import AnnotatedDocument, Assessment, Entity, Evidence
 
 STAGE = "flag_policy_change"
+# An assessment is read by strangers and must stay far below the 1 MB that a topic takes, whatever an article repeats.
+LIMIT_ENTITIES = 500
+LIMIT_SURFACE_CHARACTERS = 200
+LIMIT_EVIDENCE_CHARACTERS = 1_000
+LIMIT_TITLE_CHARACTERS = 2_000
 
 
 class FlagPolicyChange(beam.PTransform):
@@ -57,6 +65,8 @@ def assessment(annotated: AnnotatedDocument, judgement: Judgement, model: str) -
     """Joins what is known of the article with what was decided."""
     document, decision = annotated.document, judgement.decision
     article = document.article
+    entities = _first_entities(annotated.entities)
+    spans = ((start, min(end, start + LIMIT_EVIDENCE_CHARACTERS)) for start, end in judgement.evidence)
     return Assessment(
         id=article.id,
         language=document.language,
@@ -68,17 +78,24 @@ def assessment(annotated: AnnotatedDocument, judgement: Judgement, model: str) -
         novelty=decision.novelty,
         score=round(decision.score, 4),
         actors=judgement.actors,
-        evidence=tuple(Evidence(start, end, article.content[start:end]) for start, end in judgement.evidence),
-        entities=annotated.entities,
+        evidence=tuple(Evidence(start, end, article.content[start:end]) for start, end in spans),
+        entities=entities,
         position=article.position,
         received_at=article.received_at,
         sha256=article.sha256,
         url=article.url,
-        title=article.title,
+        title=article.title[:LIMIT_TITLE_CHARACTERS],
         publisher=article.publisher,
         published_at=article.published_at,
         language_spans=document.language_spans,
         is_candidate=annotated.is_candidate,
-        warnings=article.warnings,
+        warnings=article.warnings if len(entities) == len(annotated.entities) else (*article.warnings, "entities_cut"),
         model=model,
+        content_sha256=hashlib.sha256(article.content.encode("utf-8", "surrogatepass")).hexdigest(),
     )
+
+
+def _first_entities(entities: Iterable[Entity]) -> tuple[Entity, ...]:
+    """The first LIMIT_ENTITIES, without names too long to be names."""
+    named = (one for one in entities if max(len(one.surface), len(one.canonical)) <= LIMIT_SURFACE_CHARACTERS)
+    return tuple(islice(named, LIMIT_ENTITIES))

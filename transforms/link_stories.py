@@ -1,6 +1,8 @@
 """LinkStories: flagged articles about one change become one story.
 
-Stories are recomputed from the set of an actor's recent articles, so that they do not depend on the order in which articles arrive.
+Stories are recomputed from the set of an actor's recent articles. Once all have arrived, the stories are the same whatever the order;
+on the way there it is not: an earlier report that arrives late takes a story over under another id, and the old one is retracted.
+Beyond `members_per_actor` articles are left out, and which depends on the order again.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from datetime import timedelta
 from itertools import pairwise
 
 import apache_beam as beam
+import msgspec
 import structlog
 from apache_beam.transforms.timeutil import TimeDomain
 from apache_beam.transforms.userstate import ReadModifyWriteStateSpec, TimerSpec, on_timer
@@ -78,6 +81,7 @@ def key_by_actor(assessment: Assessment) -> list[tuple[str, Member]]:
         actors=assessment.actors,
         evidence=assessment.evidence,
         model=assessment.model,
+        content_sha256=assessment.content_sha256,
     )
     return [(assessment.actors[0] if assessment.actors else UNKNOWN_ACTOR, member)]
 
@@ -85,10 +89,14 @@ def key_by_actor(assessment: Assessment) -> list[tuple[str, Member]]:
 def link(actor: str, known: tuple[Member, ...], new: Member, limits: StoryLimits) -> tuple[tuple[Member, ...], list[StoryUpdate]]:
     """The actor's articles with the new one, and the stories that changed by it.
 
-    The same article again changes nothing; an article of the same name with other bytes takes the place of the old one.
+    The same article again changes nothing, nor does one with other bytes around the same content, such as another time of crawling; one
+    with other content takes the place of the old one.
     """
-    if any(member.article == new.article and member.sha256 == new.sha256 for member in known):
-        return known, []
+    old = next((member for member in known if member.article == new.article), None)
+    if old is not None:
+        if _is_same_content(old, new):
+            return known, []
+        new = msgspec.structs.replace(new, stands_for=old.stands_for, edits=old.edits + 1)
     before = group_into_stories(actor, known, limits.open_days)
     others = tuple(member for member in known if member.article != new.article)
     after = group_into_stories(actor, (*others, new), limits.open_days)
@@ -103,6 +111,11 @@ def link(actor: str, known: tuple[Member, ...], new: Member, limits: StoryLimits
             StoryUpdate(story_id=story_id, actor=actor, before=before[story_id], members=(), received_at=new.received_at, merged_into=heir)
         )
     return _keep_recent(after, limits), sorted(updates, key=lambda update: update.story_id)
+
+
+def _is_same_content(old: Member, new: Member) -> bool:
+    # State of an earlier version has no hash of the content.
+    return old.sha256 == new.sha256 or (old.content_sha256 != "" and old.content_sha256 == new.content_sha256)
 
 
 def group_into_stories(actor: str, members: tuple[Member, ...], open_days: int) -> dict[str, tuple[Member, ...]]:
@@ -131,12 +144,42 @@ def story_id_of(actor: str, earliest: Member) -> str:
 
 
 def _keep_recent(stories: dict[str, tuple[Member, ...]], limits: StoryLimits) -> tuple[Member, ...]:
-    """The stories last reported on, whole ones: a story that lost its earliest article would change its id."""
-    kept: list[Member] = []
+    """What fits of the stories, those last reported on first.
+
+    Of each kept story its first article stays, since its id hangs on it, and as many as hold it together: were the others alone kept, a
+    running story would fall apart and be raised a second time. For these alone the limit may be passed, by some two articles in
+    `open_days` of one running story. The room that is left goes to the newest articles; what is left out is counted on its story's first.
+    """
+    if sum(len(members) for members in stories.values()) <= limits.members_per_actor:
+        return tuple(member for members in stories.values() for member in members)
+    kept_stories: list[tuple[Member, ...]] = []
+    needed: set[str] = set()
     for members in sorted(stories.values(), key=lambda members: (members[-1].at, members[0].article), reverse=True):
-        if len(kept) < limits.members_per_actor:
-            kept.extend(members[: limits.members_per_actor - len(kept)])
-    return tuple(kept)
+        chain = _chain(members, limits.open_days)
+        if kept_stories and len(needed) + len(chain) > limits.members_per_actor:
+            break
+        needed |= {member.article for member in chain}
+        kept_stories.append(members)
+    others = [member for members in kept_stories for member in members if member.article not in needed]
+    others.sort(key=lambda member: (member.at, member.article), reverse=True)
+    kept = needed | {member.article for member in others[: max(0, limits.members_per_actor - len(needed))]}
+    return tuple(member for members in kept_stories for member in _leave_out(members, kept))
+
+
+def _chain(members: tuple[Member, ...], open_days: int) -> list[Member]:
+    """The first and the last article and the fewest between them that leave no gap longer than `open_days`."""
+    chain = [members[0]]
+    for earlier, later in pairwise(members):
+        if later.at - chain[-1].at > timedelta(days=open_days):
+            chain.append(earlier)
+    return chain if chain[-1] is members[-1] else [*chain, members[-1]]
+
+
+def _leave_out(members: tuple[Member, ...], kept: set[str]) -> list[Member]:
+    gone = [member for member in members if member.article not in kept]
+    left_out, edits = sum(member.stands_for for member in gone), sum(member.edits for member in gone)
+    first, *others = (member for member in members if member.article in kept)
+    return [msgspec.structs.replace(first, stands_for=first.stands_for + left_out, edits=first.edits + edits), *others]
 
 
 class _LinkEach(beam.DoFn):

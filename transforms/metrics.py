@@ -36,7 +36,7 @@ END_OFFSET = Gauge("openweight_end_offset", "End offset of the partition.", ["to
 CONSUMER_LAG = Gauge("openweight_consumer_lag_records", "Records not yet read.", ["topic", "partition"], multiprocess_mode="mostrecent")
 PARTITION_STOPPED = Gauge(
     "openweight_partition_stopped",
-    "1 while a partition is not read because its next offset is gone, else 0.",
+    "1 while a partition is not read: its next offset is gone, it was set aside or refused, or the cluster is another; else 0.",
     ["topic", "partition"],
     multiprocess_mode="mostrecent",
 )
@@ -60,5 +60,5 @@ for _direction in Direction:
 for _state, _direction in product(AlertState, Direction):
     if _direction is not Direction.NONE:
         ALERTS.labels(_state, _direction)
-for _process in ("broker", "jobmanager", "taskmanager", "pool", "job"):
+for _process in ("broker", "jobmanager", "taskmanager", "pool", "job", "flink"):
     RESTARTS.labels(_process)

@@ -56,8 +56,6 @@ class EntityType(StrEnum):
 
 
 class Outcome(StrEnum):
-    """How an input offset ended; each ends in exactly one."""
-
     ASSESSED = "assessed"
     REJECTED = "rejected"
 
@@ -74,7 +72,7 @@ class AlertState(StrEnum):
     RETRACTED = "retracted"
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
+class Record(msgspec.Struct, frozen=True, kw_only=True):
     """The shape that all records share: immutable, fields given by name."""
 
 
@@ -142,10 +140,7 @@ class Entity(msgspec.Struct, frozen=True):
 
 
 class AnnotatedDocument(Record, frozen=True):
-    """A document with its entities; `is_candidate` says that it passed the gate and is worth the encoder's time.
-
-    `gate_hits` are the offsets at which the gate's terms begin, in order; they say which sentences to read first.
-    """
+    """A document with its entities; `is_candidate`: it passed the gate; `gate_hits`: where the gate's terms begin, in order."""
 
     document: Document
     entities: tuple[Entity, ...]
@@ -186,10 +181,11 @@ class Assessment(Record, frozen=True):
     warnings: tuple[str, ...]
     model: str
     outcome: Outcome = Outcome.ASSESSED
+    content_sha256: str = ""
 
 
 class Member(Record, frozen=True):
-    """An article inside a story: what linking and alerts need of it, and no more."""
+    """An article inside a story; `stands_for` counts it and those left out in its favour, `edits` how often they came again changed."""
 
     article: str
     position: Position
@@ -208,6 +204,9 @@ class Member(Record, frozen=True):
     actors: tuple[str, ...]
     evidence: tuple[Evidence, ...]
     model: str
+    content_sha256: str = ""
+    stands_for: int = 1
+    edits: int = 0
 
 
 class Members(Record, frozen=True):
@@ -217,10 +216,7 @@ class Members(Record, frozen=True):
 
 
 class StoryUpdate(Record, frozen=True):
-    """A story that has just changed: its articles before and now; no articles now means that it merged into another story.
-
-    `received_at` is the Kafka timestamp of the article that caused it.
-    """
+    """A changed story: its articles before and now (none: it merged into another), the Kafka timestamp of the article that caused it."""
 
     story_id: str
     actor: str
@@ -250,7 +246,6 @@ class Alert(Record, frozen=True):
     story_id: str
     revision: int
     state: AlertState
-    is_notable: bool
     actor: str
     actors: tuple[str, ...]
     direction: Direction
@@ -270,6 +265,13 @@ class Alert(Record, frozen=True):
     model: str
     merged_into: str = ""
     schema_version: str = "1.0"
+
+
+class RaisedAlert(Record, frozen=True):
+    """An alert, and whether a person should be told: that depends on what was known before, so it is no part of the alert."""
+
+    alert: Alert
+    is_notable: bool
 
 
 class Rejected(Record, frozen=True):

@@ -10,7 +10,7 @@ import structlog
 from kafka.errors import NoError
 from kafka.structs import OffsetAndMetadata
 
-from connectors.kafka.connection import BrokerUnreachableError, KafkaConnection, Repeated, share_admin
+from connectors.kafka.connection import KafkaConnection, Repeated, share_admin
 from connectors.kafka.partitions import split_key
 
 if TYPE_CHECKING:
@@ -58,9 +58,9 @@ class OffsetCommitter:
                 offsets, self._offsets = self._offsets, {}
             try:
                 share_admin(self._connection).ask(functools.partial(self._send, offsets))
-            except BrokerUnreachableError as error:
+            except Exception as error:  # noqa: BLE001 - without this thread nothing would be committed any more, in silence
                 if self._repeated.is_due("away"):
-                    log.warning("offsets are committed to the group later", group=self._group, reason=str(error))
+                    log.warning("offsets are committed to the group later", group=self._group, reason=str(error) or repr(error))
                 threading.Event().wait(RETRY_SECONDS)
                 with self._lock:
                     self._offsets = offsets | self._offsets

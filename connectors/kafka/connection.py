@@ -49,7 +49,7 @@ def describe_client(connection: KafkaConnection) -> dict[str, Any]:
     """Returns the options that every kafka-python client of this connection takes; reads the secrets now.
 
     Raises:
-        OSError: when a file with a secret cannot be read.
+        BrokerUnreachableError: when a file with a secret cannot be read, as for a moment while it is replaced.
     """
     options: dict[str, Any] = {
         "bootstrap_servers": [server.strip() for server in connection.bootstrap_servers.split(",") if server.strip()],
@@ -75,7 +75,10 @@ def describe_client(connection: KafkaConnection) -> dict[str, Any]:
 
 
 def _read_secret(path: str) -> str | None:
-    return Path(path).read_text("utf-8").strip() if path else None
+    try:
+        return Path(path).read_text("utf-8").strip() if path else None
+    except (OSError, UnicodeDecodeError) as error:
+        raise BrokerUnreachableError(f"{path} holds the secret for the broker and cannot be read: {error}; make it readable") from error
 
 
 def open_admin(connection: KafkaConnection, timeout_milliseconds: int = ADMIN_TIMEOUT_MILLISECONDS) -> KafkaAdminClient:
@@ -86,7 +89,7 @@ def open_admin(connection: KafkaConnection, timeout_milliseconds: int = ADMIN_TI
     """
     try:
         return KafkaAdminClient(request_timeout_ms=timeout_milliseconds, **describe_client(connection))
-    except KafkaError as error:
+    except (KafkaError, OSError) as error:  # OSError: a certificate that cannot be read
         raise unreachable(connection, error) from error
 
 
@@ -161,7 +164,7 @@ class SharedAdmin:
             try:
                 self._client = self._client or open_admin(self._connection)
                 return question(self._client)
-            except (KafkaError, BrokerUnreachableError) as error:
+            except (KafkaError, BrokerUnreachableError, OSError) as error:
                 self._retry_at = time.monotonic() + RECONNECT_MILLISECONDS / 1000
                 client, self._client = self._client, None
                 if client is not None:

@@ -28,7 +28,7 @@ from connectors.kafka.connection import (
 from connectors.kafka.mend_headers import read_headers_leniently
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 log = structlog.get_logger()
 read_headers_leniently()
@@ -43,7 +43,9 @@ BUFFER_RECORDS = 2000
 # How long a poll may wait for records that are known to be there.
 BACKLOG_WAIT_MILLISECONDS = 20
 POLL_PAUSE_SECONDS = 0.01
-FORGET_SECONDS = 120.0
+FORGET_SECONDS = 60.0
+# A refusal comes with each fetch; without one for so long, the partition is allowed again.
+REFUSED_SECONDS = 10.0
 SET_ASIDE_SECONDS = 10.0
 
 
@@ -60,7 +62,7 @@ def open_consumer(connection: KafkaConnection, **options: Any) -> KafkaConsumer:
     } | options  # fmt: skip
     try:
         consumer = KafkaConsumer(**options, **describe_client(connection))
-    except KafkaError as error:
+    except (KafkaError, OSError) as error:  # OSError: a certificate that cannot be read
         raise unreachable(connection, error) from error
     forbid_topic_creation(consumer._client)  # noqa: SLF001 - see there
     return consumer
@@ -69,7 +71,7 @@ def open_consumer(connection: KafkaConnection, **options: Any) -> KafkaConsumer:
 class PartitionBuffer:
     """What was fetched of one partition and not handed on yet; `next_offset` is where handing on goes on."""
 
-    __slots__ = ("end_offset", "is_lost", "next_offset", "records", "set_aside_until", "taken_at")
+    __slots__ = ("end_offset", "is_lost", "next_offset", "records", "refused_until", "set_aside_until", "taken_at")
 
     def __init__(self, next_offset: int) -> None:
         self.next_offset = next_offset
@@ -77,6 +79,7 @@ class PartitionBuffer:
         self.records: deque[Any] = deque()
         self.is_lost = False
         self.set_aside_until = 0.0
+        self.refused_until = 0.0
         self.taken_at = 0.0
 
     def pop(self) -> Any:
@@ -84,6 +87,11 @@ class PartitionBuffer:
         record = self.records.popleft()
         self.next_offset = record.offset + 1
         return record
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether nothing comes of the partition, however much the broker has."""
+        return self.is_lost or self.set_aside_until > 0 or time.monotonic() < self.refused_until
 
     @property
     def lag(self) -> int:
@@ -123,6 +131,8 @@ class SharedConsumer:
                 self._assign(consumer, now)
                 consumer.seek(key, offset)
             buffer.taken_at = now
+            if self._forget(now):
+                self._assign(consumer, now)
             if not buffer.records and (buffer.lag or now - self._polled_at >= POLL_PAUSE_SECONDS):
                 self._fetch(consumer, key, buffer)
             return buffer
@@ -140,11 +150,21 @@ class SharedConsumer:
         Raises:
             BrokerUnreachableError: when it does not answer.
         """
-        key = TopicPartition(topic, partition)
+        return self._ask(KafkaConsumer.beginning_offsets, TopicPartition(topic, partition))
+
+    def find_end(self, topic: str, partition: int) -> int:
+        """Returns the offset that the next record will get.
+
+        Raises:
+            BrokerUnreachableError: when it does not answer, or refuses to.
+        """
+        return self._ask(KafkaConsumer.end_offsets, TopicPartition(topic, partition))
+
+    def _ask(self, question: Callable[..., dict[TopicPartition, int]], key: TopicPartition) -> int:
         with self._lock:
             consumer = self._open(time.monotonic())
             try:
-                return int(consumer.beginning_offsets([key], timeout_ms=RECONNECT_MILLISECONDS)[key])
+                return int(question(consumer, [key], timeout_ms=RECONNECT_MILLISECONDS)[key])
             except KafkaError as error:
                 raise unreachable(self._connection, error) from error
 
@@ -162,11 +182,15 @@ class SharedConsumer:
         return self._consumer
 
     def _assign(self, consumer: KafkaConsumer, now: float) -> None:
-        """Assigns all partitions of the buffers; those that nobody took for long are read elsewhere now and are dropped."""
-        for key, buffer in list(self._buffers.items()):
-            if buffer.taken_at and now - buffer.taken_at > FORGET_SECONDS:
-                del self._buffers[key]
+        """Assigns all partitions of the buffers."""
         consumer.assign([key for key, buffer in self._buffers.items() if buffer.set_aside_until <= now])
+
+    def _forget(self, now: float) -> bool:
+        """Drops the buffers that nobody took for long: they are read elsewhere now, and would fill up and stop all fetching."""
+        old = [key for key, buffer in self._buffers.items() if buffer.taken_at and now - buffer.taken_at > FORGET_SECONDS]
+        for key in old:
+            del self._buffers[key]
+        return bool(old)
 
     def _fetch(self, consumer: KafkaConsumer, key: TopicPartition, buffer: PartitionBuffer) -> None:
         """Takes what has arrived, for all partitions; waits shortly when this one is known to have more."""
@@ -178,6 +202,7 @@ class SharedConsumer:
             self._mark_lost(error.args[0] if error.args else {key: buffer.next_offset})
             return
         except TopicAuthorizationFailedError as error:
+            self._mark_refused(error.args[0] if error.args else ())
             if self._repeated.is_due(str(error)):
                 log.warning("the broker refuses to hand out a topic", topics=str(error), fix="give the user the right to read it")
             return
@@ -199,6 +224,11 @@ class SharedConsumer:
         for key in lost:
             if key in self._buffers:
                 self._buffers[key].is_lost = True
+
+    def _mark_refused(self, topics: Iterable[str]) -> None:
+        for key, buffer in self._buffers.items():
+            if key.topic in topics:
+                buffer.refused_until = time.monotonic() + REFUSED_SECONDS
 
     def _set_aside(self, consumer: KafkaConsumer, error: KafkaError) -> None:
         """Leaves out, for a while, the partition whose data cannot be read, and starts with a new consumer.

@@ -8,11 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import re2
+import stamina
 from kafka import TopicPartition
 from kafka.admin import OffsetSpec
+from kafka.errors import CoordinatorLoadInProgressError, CoordinatorNotAvailableError, NotCoordinatorError
 
 if TYPE_CHECKING:
     from kafka import KafkaAdminClient
+
+
+COORDINATOR_ON_ITS_WAY = (CoordinatorLoadInProgressError, CoordinatorNotAvailableError, NotCoordinatorError)
+COORDINATOR_SECONDS = 15
 
 
 class Start(StrEnum):
@@ -139,7 +145,7 @@ def find_start_offsets(admin: KafkaAdminClient, keys: list[str], plan: ReadingPl
     if start is Start.EARLIEST:
         return earliest
     if start is Start.GROUP:
-        committed: dict[Any, Any] = admin.list_group_offsets({plan.group: list(partitions.values())})[plan.group]
+        committed = _ask_group(admin, plan.group, list(partitions.values()))
         offsets = {key: committed[partition].offset if partition in committed else -1 for key, partition in partitions.items()}
         return {key: max(offsets[key], earliest[key]) for key in keys}
     latest = _ask_offsets(admin, partitions, OffsetSpec.LATEST)
@@ -148,6 +154,16 @@ def find_start_offsets(admin: KafkaAdminClient, keys: list[str], plan: ReadingPl
     since = _ask_offsets(admin, partitions, int(plan.start_at.timestamp() * 1000))
     # -1: no record is as young as that.
     return {key: since[key] if since[key] >= 0 else latest[key] for key in keys}
+
+
+def _ask_group(admin: KafkaAdminClient, group: str, partitions: list[TopicPartition]) -> dict[Any, Any]:
+    """What the group has committed. A broker that was just started makes its topic for that at the first question, for a second or two."""
+    for attempt in stamina.retry_context(
+        on=COORDINATOR_ON_ITS_WAY, timeout=COORDINATOR_SECONDS, wait_initial=0.2, wait_max=1.0, attempts=None
+    ):
+        with attempt:
+            return dict(admin.list_group_offsets({group: partitions})[group])
+    raise AssertionError("stamina raises the last error itself")
 
 
 def _ask_offsets(admin: KafkaAdminClient, partitions: dict[str, TopicPartition], spec: object) -> dict[str, int]:

@@ -6,6 +6,7 @@ state; what is committed to the consumer group follows behind and is for dashboa
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -125,6 +126,8 @@ class ListPartitions(beam.DoFn):
         for key in changes.begin:
             log.info("a partition is read from here on", partition=key, offset=offsets[key], is_cold_start=changes.is_cold)
         if changes.is_other_cluster and not changes.begin:
+            for key in listing.partitions:
+                PARTITION_STOPPED.labels(*split_key(key)).set(1)
             # The cluster known so far stays in state: when it comes back, its partitions are new and go on at their own offsets.
             after = Announced(announced.cluster, {})
         else:
@@ -234,14 +237,18 @@ class PollPartition(beam.DoFn):
             return
         self._measured_at[key] = now
         CONSUMER_POSITION.labels(topic, partition).set(buffer.next_offset)
+        if buffer.is_stopped:
+            # Nothing is fetched, so nothing else says how far behind it falls.
+            with contextlib.suppress(BrokerUnreachableError):
+                buffer.end_offset = share_consumer(self._connection).find_end(topic, partition)
         # The end is known from the last fetch, which may be older than what was handed on.
         END_OFFSET.labels(topic, partition).set(max(buffer.end_offset, buffer.next_offset))
         CONSUMER_LAG.labels(topic, partition).set(buffer.lag)
-        PARTITION_STOPPED.labels(topic, partition).set(buffer.is_lost)
+        PARTITION_STOPPED.labels(topic, partition).set(buffer.is_stopped)
 
 
 class CommitOffsets(beam.DoFn):
-    """(`topic/partition`, next offset, the topic's identity) -> nothing: commits to the group when the checkpoint that holds the offset is complete.
+    """(`topic/partition`, next offset, the topic's identity) -> nothing: commits to the group when the checkpoint with it is complete.
 
     Apart from PollPartition because Beam hands no finalizer to a timer's callback.
     """

@@ -30,7 +30,7 @@ def subscribe(connection: KafkaConnection, plan: ReadingPlan) -> Iterator[RawMes
     Topics and partitions that match later are read from their beginning. While the broker is away, None comes on and on.
 
     Raises:
-        BrokerUnreachableError: when no broker answers at the start.
+        BrokerUnreachableError: when no broker answers at the start, or it refuses what is read, or has deleted it meanwhile.
     """
     admin = open_admin(connection)
     consumer = open_consumer(connection)
@@ -52,7 +52,7 @@ def subscribe(connection: KafkaConnection, plan: ReadingPlan) -> Iterator[RawMes
                     positions |= started
                     _assign(consumer, started)
             if positions:
-                messages = _poll(consumer)
+                messages = _poll(connection, consumer)
                 yield from messages
             else:
                 time.sleep(POLL_MILLISECONDS / 1000)
@@ -68,7 +68,7 @@ def read_to_end(connection: KafkaConnection, plan: ReadingPlan, positions: dict[
     """Yields all messages between where the plan says, or `positions` (`topic/partition` to offset), and the end as it is now.
 
     Raises:
-        BrokerUnreachableError: when no broker answers, or nothing comes for 20 s although the end is not reached.
+        BrokerUnreachableError: when no broker answers, or nothing comes for 20 s although the end is not reached, or it was deleted.
     """
     starts, ends = partition_offsets(connection, plan)
     starts |= positions or {}
@@ -79,7 +79,7 @@ def read_to_end(connection: KafkaConnection, plan: ReadingPlan, positions: dict[
             _assign(consumer, {key: starts[key] for key in left})
         moved_at = time.monotonic()
         while left:
-            for message in _poll(consumer):
+            for message in _poll(connection, consumer):
                 moved_at = time.monotonic()
                 position = message.position
                 if position.offset < ends[f"{position.topic}/{position.partition}"]:
@@ -122,8 +122,12 @@ def _assign(consumer: KafkaConsumer, starts: dict[str, int]) -> None:
         consumer.seek(key, offset)
 
 
-def _poll(consumer: KafkaConsumer) -> list[RawMessage]:
-    fetched = consumer.poll(timeout_ms=POLL_MILLISECONDS)
+def _poll(connection: KafkaConnection, consumer: KafkaConsumer) -> list[RawMessage]:
+    try:
+        fetched = consumer.poll(timeout_ms=POLL_MILLISECONDS)
+    except KafkaError as error:
+        # Retention has passed the place of reading, or the right to read was taken away.
+        raise unreachable(connection, repr(error)) from error
     return [read_record(key.topic, key.partition, record) for key, records in fetched.items() for record in records]
 
 

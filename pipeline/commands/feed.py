@@ -12,7 +12,7 @@ from rich.progress import track
 
 from connectors.kafka.partitions import ReadingPlan
 from connectors.kafka.subscribe import partition_offsets
-from connectors.kafka.write import send_all
+from connectors.kafka.write import DeliveryFailedError, send_all
 from pipeline.ends import kafka_connection
 from pipeline.exit_codes import ExitCode
 from pipeline.running import with_broker
@@ -43,7 +43,11 @@ def feed_files(settings: Settings, files: list[Path], topic: str, rate: float) -
     messages = track(
         as_messages(lines, topic, settings), "feeding", total=len(lines), console=progress, transient=True, disable=not progress.is_terminal
     )
-    counts = send_all(connection, messages, rate_per_second=rate)
+    try:
+        counts = send_all(connection, messages, rate_per_second=rate)
+    except DeliveryFailedError as error:
+        print(f"openweight feed: {error}", file=sys.stderr)
+        return ExitCode.BROKER_AWAY
     progress.print(f"{sum(counts.values())} messages to {topic} on {connection.bootstrap_servers}")
     return ExitCode.DONE
 

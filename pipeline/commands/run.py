@@ -8,9 +8,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from hashlib import blake2b
 from pathlib import Path
-from types import FrameType
 
 import structlog
 
@@ -19,42 +19,38 @@ from pipeline.flink_rest import FlinkAway
 from pipeline.job import Job
 from pipeline.local import LocalMachine, MachinePlan
 from pipeline.running import Addresses, write_addresses
-from pipeline.settings import Settings
+from pipeline.settings import Settings, SettingsError
 from pipeline.start_failure import StartFailure
+from pipeline.stop_signal import StopSignal
 from pipeline.submit_graph import GraphReference
 from pipeline.submit_job import JobPlan
 from pipeline.watch_run import watch_run
 
 log = structlog.get_logger()
 METRICS_SECONDS = 5.0
-SAVEPOINT_SECONDS = 15
 SAMPLES = Path(__file__).resolve().parents[2] / "seeds" / "samples.jsonl"
 SAMPLES_PER_SECOND = 1.0
 
 
 def run_job(settings: Settings, *, is_fresh: bool, has_samples: bool) -> ExitCode:
     """Runs until SIGINT or SIGTERM; see ExitCode for how it ends otherwise."""
-    should_stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda _number, _frame: _stop_once(should_stop, _frame))
+    stop_signal = StopSignal()
+    stop_signal.listen()
     machine = LocalMachine(_machine_plan(settings))
     # Before anything declares a metric: the workers' values and ours meet in this folder.
     metrics_folder = machine.state_folder / "metrics"
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics_folder)
     try:
-        return _run(settings, machine, should_stop, is_fresh=is_fresh, has_samples=has_samples)
+        return _run(settings, machine, stop_signal, is_fresh=is_fresh, has_samples=has_samples)
     except StartFailure as failure:
         print(f"openweight run: {failure}", file=sys.stderr)
         return ExitCode.ENGINE_FAILED
+    except KeyboardInterrupt:
+        log.info("stopped at once, as asked")
+        return ExitCode.INTERRUPTED if stop_signal.number == signal.SIGINT else ExitCode.DONE
     finally:
+        stop_signal.ignore_further()
         machine.stop()
-
-
-def _stop_once(should_stop: threading.Event, _frame: FrameType | None) -> None:
-    if should_stop.is_set():
-        # Asked twice: whoever asks does not want to wait for the savepoint.
-        raise KeyboardInterrupt
-    should_stop.set()
 
 
 def _machine_plan(settings: Settings) -> MachinePlan:
@@ -71,7 +67,7 @@ def _machine_plan(settings: Settings) -> MachinePlan:
     )
 
 
-def _run(settings: Settings, machine: LocalMachine, should_stop: threading.Event, *, is_fresh: bool, has_samples: bool) -> ExitCode:
+def _run(settings: Settings, machine: LocalMachine, stop_signal: StopSignal, *, is_fresh: bool, has_samples: bool) -> ExitCode:
     log.info("starting what is missing", broker=not settings.broker.bootstrap_servers, engine=not settings.engine.address)
     java = machine.start()
     from connectors.prometheus import wipe_metrics  # noqa: PLC0415 - see run_job
@@ -84,31 +80,38 @@ def _run(settings: Settings, machine: LocalMachine, should_stop: threading.Event
     from connectors.kafka.connection import BrokerUnreachableError  # noqa: PLC0415 - the metrics folder must be known before
 
     try:
-        _prepare_topics(settings, is_own=machine.broker is not None)
+        prepare_topics(settings, is_own=machine.broker is not None)
     except BrokerUnreachableError as error:
         print(f"openweight run: {error}", file=sys.stderr)
         return ExitCode.BROKER_AWAY
-    job = Job(_job_plan(settings, machine), java, machine.restart_dead)
+
+    def keep_while_waiting() -> None:
+        stop_signal.interrupt_if_asked()
+        observer.keep()
+
+    job = Job(_job_plan(settings, machine), java, keep_while_waiting)
     observer = _Observer(settings, machine, job)
     addresses = observer.serve_metrics()
     write_addresses(settings, addresses)
     log.info("submitting the job, half a minute or so")
     point = job.start(is_fresh=is_fresh)
-    _announce(settings, addresses, restored_from=str(point.path) if point else "")
-    if has_samples:
-        _show_samples(settings, should_stop)
     try:
-        watch_run(job, machine.restarts, observer.keep, should_stop)
+        stop_signal.begin_watching()
+        _announce(settings, addresses, restored_from=str(point.path) if point else "")
+        if has_samples:
+            _show_samples(settings, stop_signal.event)
+        watch_run(job, machine.restarts, observer.keep, stop_signal.event)
     finally:
         _stop_job(job)
     return ExitCode.DONE
 
 
-def _prepare_topics(settings: Settings, *, is_own: bool) -> None:
+def prepare_topics(settings: Settings, *, is_own: bool) -> None:
     """Waits for the broker; creates what is missing on our own, and says what differs on any.
 
     Raises:
         BrokerUnreachableError: it did not answer within broker.wait_seconds.
+        SettingsError: a topic that the job writes is missing on a broker that is not ours.
     """
     from connectors.kafka.connection import wait_for_broker  # noqa: PLC0415 - the metrics folder must be known before
     from connectors.kafka.topics import compare_topics, create_topics  # noqa: PLC0415 - the same
@@ -119,7 +122,15 @@ def _prepare_topics(settings: Settings, *, is_own: bool) -> None:
     wait_for_broker(connection, settings.broker.wait_seconds, log.warning)
     if is_own:
         create_topics(connection, definitions)
-    for difference in compare_topics(connection, definitions):
+    differences = compare_topics(connection, definitions)
+    own = f"{settings.writing.topic_prefix}."
+    missing = [one.topic for one in differences if one.what == "missing" and one.topic.startswith(own)]
+    if missing:
+        # The job would fail at its first record, be restarted by Flink, and fail again.
+        raise SettingsError(
+            [f"topics are missing on {connection.bootstrap_servers}: {', '.join(missing)}; create them: openweight topics --create"]
+        )
+    for difference in differences:
         log.warning(
             "a topic differs from deploy/topics.toml",
             topic=difference.topic, what=difference.what, expected=difference.expected, found=difference.found,
@@ -137,10 +148,18 @@ def _job_plan(settings: Settings, machine: LocalMachine) -> JobPlan:
         pool_address=machine.engine.pool_address if machine.engine else engine.worker_pool,
         checkpoints_folder=folder / "checkpoints",
         savepoints_folder=folder / "savepoints",
+        name=job_name(settings),
         parallelism=engine.parallelism,
         checkpoint_seconds=engine.checkpoint_seconds,
         bundle_milliseconds=engine.bundle_milliseconds,
     )
+
+
+def job_name(settings: Settings) -> str:
+    """The job's name on the cluster: the same for two jobs that would read and write the same, and for no others."""
+    servers = sorted(part.strip() for part in settings.broker.bootstrap_servers.split(","))
+    identity = "\n".join([*servers, settings.reading.group, settings.writing.topic_prefix])
+    return f"openweight-monitor-{blake2b(identity.encode(), digest_size=6).hexdigest()}"
 
 
 @dataclass
@@ -151,6 +170,8 @@ class _Observer:
     machine: LocalMachine
     job: Job
     measured_at: float = 0.0
+    counted: dict[str, int] = field(default_factory=dict)
+    """Restarts that are in the metric, by process, those within Flink by job."""
 
     def serve_metrics(self) -> Addresses:
         from connectors.prometheus import PortTakenError, serve_metrics  # noqa: PLC0415 - see run_job
@@ -161,7 +182,7 @@ class _Observer:
             server = serve_metrics(host, port)
         except PortTakenError as error:
             if "port" in self.settings.metrics.model_fields_set:
-                raise StartFailure(f"{error}; set metrics.port to another") from None
+                raise StartFailure(str(error)) from None
             server = serve_metrics(host, find_free_port())
         port = server.server_port
         self._describe_build()
@@ -186,14 +207,22 @@ class _Observer:
         from transforms import metrics  # noqa: PLC0415 - see run_job
 
         for name, count in self.machine.restarts.counts.items():
-            counter = metrics.RESTARTS.labels(name)
-            counter.inc(count - counter._value.get())  # noqa: SLF001 - a counter that another one feeds
-        status = self.job.read_checkpoints()
-        metrics.JOB_RUNNING.set(0 if status is None or self.job.is_lost() else 1)
+            self._count_restarts(name, name, count)
+        self._count_restarts("flink", f"flink/{self.job.job_id}", self.job.count_restarts())
+        status = self.job.read_checkpoints() if self.job.job_id else None
+        metrics.JOB_RUNNING.set(1 if self.job.is_running() else 0)
         if status is not None and status.completed_id:
             metrics.CHECKPOINT_AGE.set(status.age_seconds)
             metrics.CHECKPOINT_DURATION.set(status.duration_seconds)
             metrics.CHECKPOINT_BYTES.set(status.size_bytes)
+
+    def _count_restarts(self, process: str, key: str, total: int) -> None:
+        from transforms import metrics  # noqa: PLC0415 - see run_job
+
+        # Less than before: Flink does not say at the moment.
+        if (grown := total - self.counted.get(key, 0)) > 0:
+            metrics.RESTARTS.labels(process).inc(grown)
+            self.counted[key] = total
 
 
 def _announce(settings: Settings, addresses: Addresses, restored_from: str) -> None:
@@ -236,7 +265,7 @@ def _stop_job(job: Job) -> None:
     started = time.monotonic()
     log.info("stopping the job with a savepoint")
     try:
-        savepoint = job.stop_with_savepoint(SAVEPOINT_SECONDS)
+        savepoint = job.stop_with_savepoint()
     except FlinkAway as error:
         log.warning("the job could not be stopped in order; the newest checkpoint is kept", reason=str(error))
     else:

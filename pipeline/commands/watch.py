@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from datetime import datetime
@@ -24,6 +25,8 @@ log = structlog.get_logger()
 DIRECTION_STYLE = {Direction.OPENING: "green", Direction.CLOSING: "red", Direction.MIXED: "yellow", Direction.UNCLEAR: "magenta"}
 SEVERITY_STYLE = {Severity.HIGH: "bold", Severity.MEDIUM: "", Severity.LOW: "dim"}
 QUOTE_CHARACTERS = 300
+# In UTF-8; 0xc2 is never part of another character.
+_CONTROLS = re.compile(rb"\x7f|\xc2[\x80-\x9f]")
 
 
 def watch_alerts(settings: Settings, *, is_json: bool, is_from_start: bool, is_all: bool, limit: int) -> ExitCode:
@@ -35,7 +38,7 @@ def watch_alerts(settings: Settings, *, is_json: bool, is_from_start: bool, is_a
         )
     for number, (message, alert) in enumerate(_alerts(settings, None, is_from_start=is_from_start, is_all=is_all), 1):
         if is_json:
-            sys.stdout.buffer.write((message.value or b"") + b"\n")
+            sys.stdout.buffer.write(escape_controls(message.value or b"") + b"\n")
             sys.stdout.buffer.flush()
         else:
             console().print(describe(alert))
@@ -64,8 +67,18 @@ def _alerts(settings: Settings, should_stop: Event | None, *, is_from_start: boo
             position = message.position
             log.warning("an alert cannot be read", topic=position.topic, offset=position.offset, reason=str(error))
             continue
-        if is_all or alert.is_notable:
+        if is_all or is_notable(message):
             yield message, alert
+
+
+def is_notable(message: RawMessage) -> bool:
+    """Whether a person should be told: the header says it, and without one nothing is kept back."""
+    return dict(message.headers).get("notable") != b"false"
+
+
+def escape_controls(value: bytes) -> bytes:
+    """The same JSON with U+007F to U+009F, which a terminal takes for orders, as escapes; JSON encoders leave them as they are."""
+    return _CONTROLS.sub(lambda found: b"\\u%04x" % found[0][-1], value)
 
 
 def describe(alert: Alert) -> Text:

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from mixed_articles import Mixture, mix_messages
-from run_openweight import OpenweightRun, TopicEnds, alert_topics, outcome_topics, read_all
+from run_openweight import OpenweightRun, TopicEnds, alert_topics, feed, outcome_topics, read_all
 
-from connectors.kafka.write import send_all
 from transforms.records import RawMessage
 
 # Stories of another year than the backlog's, so that alerts are small again.
@@ -39,16 +38,15 @@ def measure_delay(run: OpenweightRun, topic: str, rate: float, seconds: float) -
         RunFailed: outcomes are missing two minutes after the last article.
     """
     count = int(rate * seconds)
-    articles, outcomes = TopicEnds(run.connection, (topic,)), TopicEnds(run.connection, outcome_topics(run.settings))
+    outcomes = TopicEnds(run.connection, outcome_topics(run.settings))
     before = outcomes.count()
     known = {key(one) for one in read_all(run.connection, (topic,))}
     started = time.monotonic()
-    send_all(run.connection, mix_messages(count, topic, seed=1, mixture=MIXTURE), rate_per_second=rate)
+    feed(run.connection, mix_messages(count, topic, seed=1, mixture=MIXTURE), rate)
     taken = time.monotonic() - started
     run.wait_for(lambda: outcomes.count() >= before + count, f"{count} outcomes at {rate} articles/s", DRAIN_SECONDS)
     fed = [one for one in read_all(run.connection, (topic,)) if key(one) not in known]
     alerts = wait_for_alerts(run)
-    articles.close()
     outcomes.close()
     return pair_delays(fed, alerts, count / taken)
 
@@ -68,7 +66,8 @@ def pair_delays(fed: list[RawMessage], alerts: list[RawMessage], articles_per_se
     """The cause of an alert is the newest of the articles that no earlier revision of it had."""
     sent_at = {key(one): one.timestamp_milliseconds for one in fed}
     told: dict[str, set[tuple[int, int]]] = {}
-    first, updates = [], []
+    first: list[float] = []
+    updates: list[float] = []
     for message in sorted(alerts, key=lambda one: one.position):
         alert = json.loads(message.value or b"")
         positions = {(one["position"]["partition"], one["position"]["offset"]) for one in alert["articles"]}

@@ -12,11 +12,10 @@ from pathlib import Path
 import msgspec
 from measure_processes import read_cpu_seconds
 from mixed_articles import Mixture, mix_messages
-from run_openweight import ROOT, OpenweightRun, TopicEnds, outcome_topics, read_all
+from run_openweight import ROOT, OpenweightRun, TopicEnds, feed, outcome_topics, read_all
 
 from connectors.kafka.connection import KafkaConnection
 from connectors.kafka.topics import create_topics
-from connectors.kafka.write import send_all
 from pipeline.local import USUAL_PORTS, LocalMachine, MachinePlan
 from pipeline.settings import load_settings
 from pipeline.topic_file import read_topics
@@ -75,7 +74,7 @@ class Bench:
         return variables
 
     def fill(self) -> None:
-        send_all(self.connection, mix_messages(self.articles, TOPIC, mixture=MIXTURE))
+        self.articles = feed(self.connection, mix_messages(self.articles, TOPIC, mixture=MIXTURE))
 
     def run_peer(self, peer: str) -> Measured:
         settings = load_settings(None, self.variables())

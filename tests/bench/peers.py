@@ -78,11 +78,11 @@ def run_quix(settings: Settings) -> None:
     from quixstreams import Application, message_context  # noqa: PLC0415 - an extra; the loop runs without it
     from quixstreams.models import Deserializer, Serializer  # noqa: PLC0415 - the same
 
-    class Value(Serializer):
+    class Value(Serializer):  # type: ignore[misc]  # mypy is shown no types of Quix Streams
         def __call__(self, value: OutgoingMessage, ctx: Any) -> bytes | None:  # noqa: ARG002 - Quix's signature
             return value.value
 
-    class AsIs(Deserializer):
+    class AsIs(Deserializer):  # type: ignore[misc]  # mypy is shown no types of Quix Streams
         # Not Quix's own: it ends the program at a message without a value.
         def __call__(self, value: bytes | None, ctx: Any) -> bytes | None:  # noqa: ARG002 - Quix's signature
             return value

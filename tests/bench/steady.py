@@ -24,9 +24,7 @@ from measure_rates import MIXTURE  # noqa: E402 - the same
 from mixed_articles import mix_messages  # noqa: E402 - the same
 from rich.console import Console  # noqa: E402 - the same
 from rich.table import Table  # noqa: E402 - the same
-from run_openweight import OpenweightRun, RunFailed, TopicEnds, outcome_topics  # noqa: E402 - the same
-
-from connectors.kafka.write import send_all  # noqa: E402 - the same
+from run_openweight import OpenweightRun, RunFailed, TopicEnds, feed, outcome_topics  # noqa: E402 - the same
 
 PROCESSES = ("broker", "taskmanager", "jobmanager", "pool", "worker")
 SAMPLE_SECONDS = 10.0
@@ -42,9 +40,9 @@ def slope_per_hour(samples: list[Sample]) -> float:
     return fit.slope * 3600
 
 
-def feed(run: OpenweightRun, given: argparse.Namespace) -> None:
+def feed_steadily(run: OpenweightRun, given: argparse.Namespace) -> None:
     count = int(given.minutes * 60 * given.rate)
-    send_all(run.connection, mix_messages(count, run.settings.reading.topics[0], mixture=MIXTURE), rate_per_second=given.rate)
+    feed(run.connection, mix_messages(count, run.settings.reading.topics[0], mixture=MIXTURE), given.rate)
 
 
 def watch(run: OpenweightRun, feeding: threading.Thread) -> list[int]:
@@ -59,7 +57,6 @@ def watch(run: OpenweightRun, feeding: threading.Thread) -> list[int]:
         feeding.join(SAMPLE_SECONDS)
         lags.append(fed.count() - done.count())
         progress.print(f"{fed.count()} fed, lag {lags[-1]}")
-        run.wait_for(lambda: True, "the next look")
         if run.process is not None and run.process.poll() is not None:
             raise RunFailed(f"it ended with {run.process.returncode}:\n{run.last_lines()}")
     run.wait_for(lambda: fed.count() <= done.count(), "lag 0", 120)
@@ -92,7 +89,7 @@ def main() -> None:
         run.start()
         find = lambda: {name: run.pid_of(name) for name in PROCESSES} | {"supervisor": run.process.pid if run.process else 0}  # noqa: E731 - one line
         sampler = Sampler(find, SAMPLE_SECONDS)
-        feeding = threading.Thread(target=feed, args=(run, given), daemon=True)
+        feeding = threading.Thread(target=feed_steadily, args=(run, given), daemon=True)
         feeding.start()
         lags = watch(run, feeding)
         sampler.stop()

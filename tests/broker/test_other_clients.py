@@ -18,7 +18,7 @@ from pipeline.settings import Settings
 from pipeline.topic_file import read_topics
 from transforms import metrics
 from transforms.encode import encode_alert
-from transforms.records import Alert
+from transforms.records import Alert, RaisedAlert
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "transforms" / "schemas" / "alert.example.json"
 
@@ -26,11 +26,11 @@ EXAMPLE = Path(__file__).resolve().parents[2] / "transforms" / "schemas" / "aler
 def test_kcat_subscribes_by_pattern_and_reads_alerts_and_headers(broker: str, tool: Callable[[str, str], str]) -> None:
     kcat = tool("kcat", "kcat")
     connection = KafkaConnection(bootstrap_servers=broker)
-    settings = Settings.model_validate({"writing": {"topic_prefix": "kcat"}, "reading": {"topics": ["kcat.news"]}})
+    settings = Settings.model_validate({"writing": {"topic_prefix": "kcat"}, "reading": {"topics": ["news.kcat"]}})
     create_topics(connection, read_topics(settings))
     alert = msgspec.json.decode(EXAMPLE.read_bytes(), type=Alert)
     opening = msgspec.structs.replace(alert, alert_id="0" * 16, direction="opening")
-    send_all(connection, [encode_alert(one, "kcat") for one in (alert, opening)])
+    send_all(connection, [encode_alert(RaisedAlert(alert=one, is_notable=True), "kcat") for one in (alert, opening)])
     command = [
         kcat,
         "-b",

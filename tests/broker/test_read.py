@@ -138,13 +138,21 @@ def test_offset_that_the_broker_does_not_have_is_marked_lost(
     assert len(take_all(consumer, topic, 5, 10)) == 5
 
 
+def test_reading_behind_what_retention_left_says_so(connection: KafkaConnection, admin: KafkaAdminClient, topic: str) -> None:
+    create(admin, topic)
+    send(connection, topic, 10)
+    admin.delete_records({TopicPartition(topic, 0): 5})
+    with pytest.raises(BrokerUnreachableError, match="OffsetOutOfRange"):
+        list(read_to_end(connection, ReadingPlan(topics=(topic,)), {f"{topic}/0": 0}))
+
+
 def test_cold_start_begins_where_the_plan_says(connection: KafkaConnection, admin: KafkaAdminClient, topic: str) -> None:
     create(admin, topic)
     send(connection, topic, 3, timestamp_milliseconds=1_700_000_000_000)
     send(connection, topic, 4, timestamp_milliseconds=1_700_000_100_000)
     admin.delete_records({TopicPartition(topic, 0): 1})
     key = f"{topic}/0"
-    OffsetCommitter(connection, topic).commit(key, 5)
+    OffsetCommitter(connection, topic).commit(key, 5, "identity")
     wait_for_commit(admin, topic)
 
     def begin(start: Start, *, is_cold: bool = True) -> int:

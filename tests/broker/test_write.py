@@ -9,10 +9,12 @@ import msgspec
 import pytest
 
 from connectors.kafka.connection import KafkaConnection, open_admin
+from connectors.kafka.fit_message import WritingPlan
 from connectors.kafka.partitions import ReadingPlan
+from connectors.kafka.produce import DeliveryFailedError
 from connectors.kafka.subscribe import read_to_end
 from connectors.kafka.topics import TopicDifference, compare_topics, create_topics, read_topic_definitions
-from connectors.kafka.write import DeliveryFailedError, SendMessages, WritingPlan, send_all
+from connectors.kafka.write import SendMessages, send_all
 from transforms.records import OutgoingMessage
 
 if TYPE_CHECKING:
@@ -54,6 +56,7 @@ def test_bundle_for_a_topic_that_does_not_exist_fails(connection: KafkaConnectio
 
 
 def test_message_that_its_topic_refuses_is_cut_and_its_neighbours_pass(connection: KafkaConnection, topic: str) -> None:
+    topic = f"{topic}.rejected"
     create(connection, topic, limit_bytes=100_000)
     values = [b"before", b"x" * 300_000, b"after"]
     send_all(connection, [OutgoingMessage(topic=topic, key=b"k", value=value) for value in values])
@@ -62,6 +65,13 @@ def test_message_that_its_topic_refuses_is_cut_and_its_neighbours_pass(connectio
     (cut,) = found.keys() - {6, 5}
     assert 50_000 < cut < 100_000
     assert "openweight_truncated_from_bytes" in found[cut]
+
+
+def test_record_of_ours_that_its_topic_refuses_is_left_out_and_its_neighbours_pass(connection: KafkaConnection, topic: str) -> None:
+    create(connection, topic, limit_bytes=100_000)
+    values = [b"before", b"x" * 300_000, b"after"]
+    send_all(connection, [OutgoingMessage(topic=topic, key=b"k", value=value) for value in values])
+    assert sorted(one.value or b"" for one in read(connection, topic)) == [b"after", b"before"]
 
 
 def test_message_of_far_future_is_taken_with_the_time_of_sending(connection: KafkaConnection, topic: str) -> None:

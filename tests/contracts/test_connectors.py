@@ -8,9 +8,11 @@ import pytest
 
 from connectors.files import FileTopics
 from connectors.kafka.connection import KafkaConnection, open_admin
+from connectors.kafka.fit_message import WritingPlan
 from connectors.kafka.partitions import ReadingPlan
+from connectors.kafka.produce import DeliveryFailedError
 from connectors.kafka.subscribe import read_to_end
-from connectors.kafka.write import DeliveryFailedError, WritingPlan, send_all
+from connectors.kafka.write import send_all
 from connectors.memory import MemoryTopics, RefusedMessageError
 from transforms.records import OutgoingMessage, RawMessage
 

@@ -8,22 +8,22 @@ import signal
 import sys
 import urllib.request
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 
 import pytest
 
-from connectors.kafka.write import send_all
 from pipeline.exit_codes import ExitCode
 from transforms.records import OutgoingMessage
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 from mixed_articles import Mixture, light_messages, mix_messages
-from run_openweight import OpenweightRun, TopicEnds, alert_topics, outcome_topics, read_all
+from run_openweight import OpenweightRun, TopicEnds, alert_topics, feed, outcome_topics, read_all
 
 pytestmark = pytest.mark.timeout(400)
 
-BACKLOG = 700
+BACKLOG, CHANGES = 700, 30
 STOP_LIMIT_SECONDS = 25
 SECOND_RUN_LIMIT_SECONDS = 60
 Place = tuple[int, int]
@@ -38,8 +38,8 @@ class Job:
         self.run = OpenweightRun(folder, variables)
         self.fed = 0
 
-    def feed(self, messages: Iterator[OutgoingMessage]) -> None:
-        self.fed += sum(send_all(self.run.connection, messages).values())
+    def feed(self, messages: Iterable[OutgoingMessage]) -> None:
+        self.fed += feed(self.run.connection, messages)
 
     def settle(self) -> None:
         """Returns when all that was fed is in a complete checkpoint."""
@@ -54,12 +54,16 @@ class Job:
         job, restored = self.run.restores()
         ends = TopicEnds(self.run.connection, outcome_topics(self.run.settings))
         before = ends.count()
-        self.feed(light_messages(BACKLOG, begin=self.fed))
+        # Policy changes among the first: the kill falls between the revisions of alerts.
+        changes = mix_messages(
+            CHANGES, seed=self.fed, mixture=Mixture(bad_share=0.0, flagged_share=1.0, near_share=0.0, repeated_share=0.0)
+        )
+        self.feed(chain(changes, light_messages(BACKLOG, begin=self.fed)))
         self.run.wait_for(lambda: ends.count() > before, "work on the backlog")
         os.kill(self.run.pid_of(victim), signal.SIGKILL)
         done = ends.count() - before
         ends.close()
-        assert done < BACKLOG, "the backlog was done before the kill, which then shows nothing"
+        assert done < BACKLOG + CHANGES, "the backlog was done before the kill, which then shows nothing"
         self.run.wait_for(lambda: self.is_restored(job, restored), f"a restore after {victim} was killed")
         self.settle()
         return self.count_outcomes()

@@ -28,6 +28,7 @@ from run_openweight import (  # noqa: E402 - the same
     RunFailed,
     TopicEnds,
     alert_topics,
+    feed,
     live_alerts,
     outcome_topics,
     prepare_topics,
@@ -35,7 +36,6 @@ from run_openweight import (  # noqa: E402 - the same
 )
 
 from connectors.kafka.connection import KafkaConnection  # noqa: E402 - the same
-from connectors.kafka.write import send_all  # noqa: E402 - the same
 from pipeline.local import USUAL_PORTS, LocalMachine, MachinePlan  # noqa: E402 - the same
 
 VICTIMS = ("taskmanager", "worker", "jobmanager")
@@ -62,7 +62,6 @@ class Records:
 
     def __init__(self, folder: Path, count: int, seed: int) -> None:
         self.folder = folder
-        self.count = count
         self.machine = LocalMachine(MachinePlan(folder / "broker", has_engine=False, usual_ports=dict.fromkeys(USUAL_PORTS, 0)))
         self.machine.start()
         assert self.machine.broker is not None
@@ -70,7 +69,7 @@ class Records:
         self.connection = KafkaConnection(bootstrap_servers=self.servers)
         # The topics come with the first run's settings.
         self.prepare("disturbed")
-        send_all(self.connection, mix_messages(count, seed=seed))
+        self.count = feed(self.connection, mix_messages(count, seed=seed))
 
     def prepare(self, name: str) -> OpenweightRun:
         """A run on these records with topics, group and state of its own."""

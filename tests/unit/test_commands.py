@@ -70,14 +70,20 @@ def test_assess_answers_every_line_in_order_and_bad_ones_with_the_reason(tmp_pat
         b'{"id": "one", "title": "Weather", "text": "It will rain in the north tomorrow, the service said."}',
         b"not json",
         b'{"id": "three"}',
+        b'{"id": "\xff"}',
     ]
     answer = openweight("assess", "-", folder=tmp_path, stdin=b"\n".join(lines))
     assert answer.returncode == 0
     results = [json.loads(line) for line in answer.stdout.splitlines()]
-    assert [(result["id"], result["outcome"]) for result in results] == [("one", "assessed"), ("line 2", "rejected"), ("three", "rejected")]
+    assert [(result["id"], result["outcome"]) for result in results] == [
+        ("one", "assessed"),
+        ("line 2", "rejected"),
+        ("three", "rejected"),
+        ("line 4", "rejected"),
+    ]
     assert results[0]["language"] == "en"
     assert results[0]["flag"] is False
-    assert [result.get("reason") for result in results] == [None, "not_json", "no_text"]
+    assert [result.get("reason") for result in results] == [None, "not_json", "no_text", "not_utf8"]
 
 
 def test_explain_shows_the_way_through_the_stages(tmp_path: Path) -> None:

@@ -144,3 +144,21 @@ def test_fields_are_found_under_the_producers_own_names() -> None:
 def test_article_without_id_and_url_is_known_by_its_bytes() -> None:
     article = decode({"text": "a"})
     assert article.id == article.sha256
+
+
+@pytest.mark.parametrize(
+    ("timestamp", "received_at"),
+    [
+        (1_772_366_400_000, RECEIVED),
+        (1_772_366_400, RECEIVED),
+        (0, datetime(1970, 1, 1, tzinfo=UTC)),
+        (-1, datetime(1970, 1, 1, tzinfo=UTC)),
+        (2**62, datetime(1970, 1, 1, tzinfo=UTC)),
+    ],
+)
+def test_wrong_timestamp_of_a_producer_does_not_move_the_publication(timestamp: int, received_at: datetime) -> None:
+    step = DecodeMessage()
+    step.setup()
+    value = json.dumps({"text": "a", "published_at": "2026-02-27"}).encode()
+    article = step(RawMessage(position=Position("news", 0, 7), timestamp_milliseconds=timestamp, key=None, value=value))
+    assert (article.received_at, article.published_at) == (received_at, datetime(2026, 2, 27, tzinfo=UTC))

@@ -9,13 +9,17 @@ from pathlib import Path
 import msgspec
 
 from transforms.encode import encode_alert, encode_assessment, encode_rejected
-from transforms.records import Alert, Assessment, ChangeType, Direction, Novelty, Position, Rejected, Status
+from transforms.records import Alert, Assessment, ChangeType, Direction, Novelty, Position, RaisedAlert, Rejected, Status
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "transforms" / "schemas" / "alert.example.json"
 
 
 def example() -> Alert:
     return msgspec.json.decode(EXAMPLE.read_bytes(), type=Alert)
+
+
+def raised(*, is_notable: bool = True) -> RaisedAlert:
+    return RaisedAlert(alert=example(), is_notable=is_notable)
 
 
 def assessment(url: str = "https://example.org/a") -> Assessment:
@@ -28,14 +32,14 @@ def assessment(url: str = "https://example.org/a") -> Assessment:
 
 
 def test_alert_is_keyed_by_its_id_and_goes_to_the_topic_of_its_direction() -> None:
-    message = encode_alert(example(), "openweight")
+    message = encode_alert(raised(), "openweight")
     assert message.topic == "openweight.alerts.closing"
     assert message.key == example().alert_id.encode()
     assert msgspec.json.decode(message.value or b"", type=Alert) == example()
 
 
 def test_alert_carries_cloudevents_and_what_subscribers_filter_by() -> None:
-    headers = dict(encode_alert(example(), "openweight").headers)
+    headers = dict(encode_alert(raised(), "openweight").headers)
     assert headers["ce_specversion"] == b"1.0"
     assert headers["ce_id"] == f"{example().alert_id}.1".encode()
     assert headers["ce_type"] == b"openweight.alert.raised"
@@ -45,9 +49,16 @@ def test_alert_carries_cloudevents_and_what_subscribers_filter_by() -> None:
 
 
 def test_revisions_of_an_alert_are_different_events_of_one_subject() -> None:
-    one, two = (dict(encode_alert(msgspec.structs.replace(example(), revision=number), "p").headers) for number in (1, 2))
+    alerts = [RaisedAlert(alert=msgspec.structs.replace(example(), revision=number), is_notable=True) for number in (1, 2)]
+    one, two = (dict(encode_alert(each, "p").headers) for each in alerts)
     assert one["ce_subject"] == two["ce_subject"]
     assert one["ce_id"] != two["ce_id"]
+
+
+def test_notable_is_a_header_and_no_part_of_the_alert() -> None:
+    notable, quiet = (encode_alert(raised(is_notable=is_notable), "p") for is_notable in (True, False))
+    assert notable.value == quiet.value
+    assert (dict(notable.headers)["notable"], dict(quiet.headers)["notable"]) == (b"true", b"false")
 
 
 def test_assessment_is_keyed_by_url_else_by_id_and_keeps_the_contract() -> None:
@@ -72,3 +83,16 @@ def test_rejected_message_keeps_key_and_bytes_and_says_why_and_whence() -> None:
     assert (message.key, message.value) == (b"\xff", b"\x00\xff")
     headers = dict(message.headers)
     assert (headers["topic"], headers["partition"], headers["offset"], headers["reason"]) == (b"news", b"3", b"9", b"not_utf8")
+
+
+def test_rejected_message_keeps_its_own_headers_within_bounds() -> None:
+    received = (("topic", b"\xff"), ("n" * 1_000, b"v" * 100_000), *((f"h{number}", b"") for number in range(100)))
+    rejected = Rejected(
+        position=Position("news", 3, 9), timestamp_milliseconds=5, key=None, value=b"", headers=received, stage="decode", reason="no_value",
+        detail="",
+    )  # fmt: skip
+    kept = encode_rejected(rejected, "openweight").headers
+    assert dict(kept)["topic"] == b"news"
+    assert dict(kept)["original_topic"] == b"\xff"
+    assert len([name for name, _ in kept if name.startswith("original_")]) == 50
+    assert sum(len(name) + len(value) for name, value in kept) < 5_000

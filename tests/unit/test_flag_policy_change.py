@@ -3,13 +3,14 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
-from transforms.flag_policy_change import JudgeArticle
+from transforms.flag_policy_change import JudgeArticle, assessment
 from transforms.model.actors import Candidate, find_candidates, rank_actors
-from transforms.model.decision import choose_evidence
-from transforms.model.judge import model_version
+from transforms.model.decision import Decision, choose_evidence
+from transforms.model.judge import Judgement, model_version
 from transforms.model.reading import choose_sentences
 from transforms.records import (
     AnnotatedDocument,
@@ -143,3 +144,19 @@ def test_likeliest_actor_comes_first_and_unlikely_ones_are_left_out() -> None:
     candidates = [Candidate("A", (0.0,)), Candidate("B", (2.0,)), Candidate("C", (1.5,))]
     assert rank_actors(candidates, np.array([1.0]), -1.0) == ("B", "C")
     assert rank_actors([], np.array([1.0]), 0.0) == ()
+
+
+def test_article_that_repeats_a_name_gives_an_assessment_that_fits_its_topic() -> None:
+    text = "OpenAI, " * 25_000
+    entities = tuple(Entity(at, at + 6, "OpenAI", "OpenAI", EntityType.ORG) for at in range(0, len(text), 8))
+    document = msgspec.structs.replace(annotated("文" * 100_000, text), entities=entities)
+    result = assessment(document, Judgement(Decision.none(), [], None, ("OpenAI",)), "m")
+    assert len(msgspec.json.encode(result)) < 200_000
+    assert (len(result.entities), result.warnings) == (500, ("entities_cut",))
+
+
+def test_hash_of_the_content_follows_from_the_content_alone() -> None:
+    one, other = (assessment(annotated("t", text), Judgement(Decision.none(), [], None, ()), "m") for text in ("a", "b"))
+    again = assessment(annotated("t", "a", is_candidate=False), Judgement(Decision.none(), [], None, ()), "m2")
+    assert one.content_sha256 == again.content_sha256 != other.content_sha256
+    assert one.warnings == ()

@@ -7,7 +7,7 @@ import pytest
 
 from pipeline import job as job_module
 from pipeline.find_java import JavaInstallation
-from pipeline.flink_rest import FlinkAway
+from pipeline.flink_rest import CheckpointStatus, FlinkAway
 from pipeline.job import Job
 from pipeline.restore_points import METADATA, METADATA_MAGIC, RestorePoint
 from pipeline.start_failure import StartFailure
@@ -36,8 +36,10 @@ def make_job(tmp_path: Path, *checkpoints: str) -> Job:
         folder.mkdir(parents=True)
         (folder / METADATA).write_bytes(METADATA_MAGIC)
     graph = GraphReference("pipeline.build", "build")
-    plan = JobPlan(graph, tmp_path, "127.0.0.1:1", "127.0.0.1:2", tmp_path / "checkpoints", tmp_path / "savepoints")
-    return Job(plan, JavaInstallation(Path("java"), 17), lambda: None)
+    plan = JobPlan(graph, tmp_path, "127.0.0.1:1", "127.0.0.1:2", tmp_path / "checkpoints", tmp_path / "savepoints", name="ours")
+    job = Job(plan, JavaInstallation(Path("java"), 17), lambda: None)
+    job.rest = FakeRest([])  # type: ignore[assignment]  # a fake
+    return job
 
 
 def test_first_start_begins_from_zero(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,12 +67,32 @@ def test_fresh_start_sets_the_state_aside(tmp_path: Path, monkeypatch: pytest.Mo
     cluster = FakeCluster(monkeypatch)
     assert make_job(tmp_path, "chk-7").start(is_fresh=True) is None
     assert cluster.submitted == [None]
-    assert (tmp_path / "set-aside" / "checkpoints" / "earlier-job" / "chk-7" / METADATA).exists()
+    assert len(list((tmp_path / "set-aside").glob(f"*/checkpoints/earlier-job/chk-7/{METADATA}"))) == 1
 
 
 class FakeRest:
-    def __init__(self, jobs: list[dict[str, Any]] | None) -> None:
+    """A cluster whose jobs end with a savepoint when `can_stop`, and else go on whatever is said."""
+
+    def __init__(self, jobs: list[dict[str, Any]] | None, *, can_stop: bool = True) -> None:
         self.jobs = jobs
+        self.can_stop = can_stop
+        self.stopped: list[str] = []
+
+    def stop_with_savepoint(self, job_id: str, _folder_url: str) -> str:
+        self.stopped.append(job_id)
+        return "trigger"
+
+    def read_savepoint(self, _job_id: str, _trigger: str) -> tuple[bool, str, str]:
+        return (True, "file:///savepoint-1", "") if self.can_stop else (True, "", "no slots")
+
+    def cancel(self, _job_id: str) -> None:
+        pass
+
+    def read_state(self, job_id: str) -> str:
+        return str({job["jid"]: job["state"] for job in self.list_jobs()}[job_id])
+
+    def read_checkpoints(self, _job_id: str) -> CheckpointStatus:
+        return CheckpointStatus(2, 2, 0, 0, age_seconds=1, duration_seconds=1, size_bytes=1, path="s3://elsewhere/chk-2")
 
     def list_jobs(self) -> list[dict[str, Any]]:
         if self.jobs is None:
@@ -94,3 +116,38 @@ def test_job_is_lost_when_the_cluster_answers_and_does_not_run_it(tmp_path: Path
     job.job_id = "mine"
     job.rest = FakeRest(jobs)  # type: ignore[assignment]  # a fake
     assert job.is_lost() is is_lost
+
+
+@pytest.mark.parametrize(("state", "is_running"), [("RUNNING", True), ("RESTARTING", False), ("FAILED", False)])
+def test_job_that_flink_restarts_is_not_running(tmp_path: Path, state: str, is_running: bool) -> None:
+    job = make_job(tmp_path)
+    job.job_id = "mine"
+    job.rest = FakeRest([{"jid": "mine", "state": state}])  # type: ignore[assignment]  # a fake
+    assert job.is_running() is is_running
+
+
+def test_job_of_another_deployment_on_the_same_cluster_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    FakeCluster(monkeypatch)
+    job = make_job(tmp_path)
+    names = {"one": "ours", "two": "ours-too", "three": "openweight-monitor"}
+    rest = FakeRest([{"jid": jid, "name": name, "state": "RUNNING"} for jid, name in names.items()])
+    job.rest = rest  # type: ignore[assignment]  # a fake
+    job.start()
+    assert rest.stopped == ["one"]
+
+
+def test_start_is_refused_while_the_job_of_an_earlier_run_does_not_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = FakeCluster(monkeypatch)
+    monkeypatch.setattr(job_module, "CANCEL_SECONDS", 0)
+    job = make_job(tmp_path)
+    job.rest = FakeRest([{"jid": "one", "name": "ours", "state": "RUNNING"}], can_stop=False)  # type: ignore[assignment]  # a fake
+    with pytest.raises(StartFailure, match="job one of an earlier run still runs"):
+        job.start()
+    assert cluster.submitted == []
+
+
+def test_cluster_that_keeps_its_checkpoints_elsewhere_is_refused(tmp_path: Path) -> None:
+    job = make_job(tmp_path)
+    job.job_id = "mine"
+    with pytest.raises(StartFailure, match=r"keeps the checkpoints in s3://elsewhere/chk-2"):
+        job.remove_earlier_state()

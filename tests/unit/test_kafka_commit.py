@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from connectors.kafka import commit
-from connectors.kafka.connection import KafkaConnection
+from connectors.kafka.connection import BrokerUnreachableError, KafkaConnection
 
 
 class FakeAdmin:
@@ -18,8 +18,11 @@ class FakeAdmin:
     def __init__(self) -> None:
         self.committed: dict[str, int] = {}
         self.has_committed = threading.Event()
+        self.failures: list[Exception] = []
 
     def ask(self, question: Callable[[Any], Any]) -> Any:
+        if self.failures:
+            raise self.failures.pop()
         return question(self)
 
     def alter_group_offsets(self, _group: str, offsets: dict[Any, Any]) -> dict[Any, Any]:
@@ -33,6 +36,7 @@ def admin(monkeypatch: pytest.MonkeyPatch) -> FakeAdmin:
     fake = FakeAdmin()
     monkeypatch.setattr(commit, "share_admin", lambda _connection: fake)
     monkeypatch.setattr(commit, "GATHER_SECONDS", 0.05)
+    monkeypatch.setattr(commit, "RETRY_SECONDS", 0.05)
     return fake
 
 
@@ -54,3 +58,10 @@ def test_topic_that_was_made_anew_begins_again(admin: FakeAdmin) -> None:
     one.commit("news/0", 3, "topic-b")
     assert admin.has_committed.wait(10)
     assert admin.committed == {"news/0": 3}
+
+
+def test_failure_of_any_kind_delays_the_offsets_and_does_not_end_their_commits(admin: FakeAdmin) -> None:
+    admin.failures = [FileNotFoundError("password"), ValueError("odd"), BrokerUnreachableError("away")]
+    committer().commit("news/0", 7, "topic-a")
+    assert admin.has_committed.wait(10)
+    assert admin.committed == {"news/0": 7}

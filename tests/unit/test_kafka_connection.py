@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from connectors.kafka.connection import KafkaConnection, describe_client
+from connectors.kafka.connection import BrokerUnreachableError, KafkaConnection, describe_client
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,3 +43,9 @@ def test_login_takes_the_password_from_its_file_at_the_last_moment(tmp_path: Pat
     assert [options[f"sasl_{name}"] for name in ("mechanism", "plain_username", "plain_password")] == [mechanism, "me", "geheim"]
     assert ("ssl_cafile" in options) is (protocol == "SASL_SSL")
     assert b"geheim" not in pickle.dumps(connection)
+
+
+def test_secret_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    connection = KafkaConnection(bootstrap_servers="a:1", security_protocol="SASL_SSL", password_file=str(tmp_path / "gone"))
+    with pytest.raises(BrokerUnreachableError, match="gone holds the secret"):
+        describe_client(connection)

@@ -3,10 +3,33 @@
 from __future__ import annotations
 
 import pytest
+from prometheus_client import REGISTRY
 
+from connectors.kafka import read
+from connectors.kafka.connection import KafkaConnection
+from connectors.kafka.fetch import PartitionBuffer
+from connectors.kafka.partitions import ReadingPlan
 from connectors.kafka.read import align_timer
 
 
 @pytest.mark.parametrize(("now", "pause", "at"), [(100.01, 0.5, 100.5), (100.49, 0.5, 100.5), (100.5, 0.5, 101.0), (100.2, 0.0, 100.2)])
 def test_next_poll_is_the_next_multiple_of_the_pause(now: float, pause: float, at: float) -> None:
     assert align_timer(now, pause) == pytest.approx(at)
+
+
+class FakeConsumer:
+    """Knows where partitions end."""
+
+    def find_end(self, _topic: str, _partition: int) -> int:
+        return 120
+
+
+def test_lag_of_a_partition_that_stands_still_is_asked_and_it_is_shown_as_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(read, "share_consumer", lambda _connection: FakeConsumer())
+    poll = read.PollPartition(KafkaConnection(bootstrap_servers="nowhere:1"), ReadingPlan())
+    buffer = PartitionBuffer(20)
+    buffer.set_aside_until = float("inf")
+    poll._measure("standing", 0, "standing/0", buffer)  # noqa: SLF001 - the callback around it needs Beam's state
+    labels = {"topic": "standing", "partition": "0"}
+    names = ("openweight_consumer_lag_records", "openweight_end_offset", "openweight_partition_stopped")
+    assert [REGISTRY.get_sample_value(name, labels) for name in names] == [100, 120, 1]

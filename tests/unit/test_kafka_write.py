@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from kafka.errors import KafkaTimeoutError
+from prometheus_client import REGISTRY
 
-from connectors.kafka.write import TRUNCATED_HEADER, WritingPlan, fit_message, measure_message
+from connectors.kafka import produce
+from connectors.kafka.connection import KafkaConnection
+from connectors.kafka.fit_message import TRUNCATED_HEADER, WritingPlan, admit_message, fit_message, measure_message
 from transforms.records import OutgoingMessage
 
 NOW = 1_800_000_000.0
@@ -62,3 +68,64 @@ def test_every_message_fits_and_what_fitted_is_kept(key: bytes | None, value: by
 def test_limit_of_a_topic_wins_over_the_general_one() -> None:
     plan = WritingPlan(limit_bytes=10, topic_limits=(("wide", 20),))
     assert [plan.limit_of("wide"), plan.limit_of("other")] == [20, 10]
+
+
+def count_left_out() -> float:
+    return REGISTRY.get_sample_value("openweight_rejected_total", {"stage": "write", "reason": "too_large"}) or 0
+
+
+def test_large_message_is_cut_on_the_rejected_topic_and_left_out_and_counted_on_others() -> None:
+    plan = WritingPlan(limit_bytes=2000, topic_limits=())
+    before = count_left_out()
+    cut = admit_message(plan, message(topic="other.rejected", value=b"x" * 5000))
+    assert cut is not None
+    assert measure_message(cut) == 2000
+    assert admit_message(plan, message(topic="openweight.assessments", value=b"x" * 5000)) is None
+    assert count_left_out() == before + 1
+
+
+class FakeProducer:
+    """Counts how many threads send at once, and what happens after it was closed."""
+
+    def __init__(self) -> None:
+        self.inside = self.at_most = 0
+        self.is_refusing = False
+        self.closed = threading.Event()
+        self.entered = threading.Event()
+
+    def send(self, _topic: str, **_options: object) -> object:
+        if self.is_refusing:
+            raise KafkaTimeoutError
+        self.inside += 1
+        self.at_most = max(self.at_most, self.inside)
+        # Gives another thread the chance to come in, which it must not take.
+        self.entered.wait(0.02)
+        self.inside -= 1
+        return object()
+
+    def close(self, timeout: float) -> None:
+        assert timeout > 0
+        self.closed.set()
+
+
+def test_threads_share_one_producer_and_a_failed_one_is_replaced_and_closed_in_peace(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[FakeProducer] = []
+
+    def open_fake(*_: object) -> FakeProducer:
+        opened.append(FakeProducer())
+        return opened[-1]
+
+    monkeypatch.setattr(produce, "open_producer", open_fake)
+    shared = produce.SharedProducer(KafkaConnection(bootstrap_servers="nowhere:1"), WritingPlan())
+    threads = [threading.Thread(target=shared.send, args=(message(),)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert [one.at_most for one in opened] == [1]
+    opened[0].is_refusing = True
+    with pytest.raises(produce.DeliveryFailedError):
+        shared.send(message())
+    assert opened[0].closed.wait(10)
+    shared.send(message())
+    assert len(opened) == 2

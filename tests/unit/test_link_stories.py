@@ -6,6 +6,7 @@ import itertools
 from datetime import UTC, datetime, timedelta
 
 import apache_beam as beam
+import msgspec
 import pytest
 from apache_beam.testing.test_pipeline import TestPipeline
 from apache_beam.testing.util import assert_that, equal_to
@@ -27,12 +28,12 @@ START = datetime(2026, 3, 1, tzinfo=UTC)
 LIMITS = StoryLimits(open_days=7, members_per_actor=100)
 
 
-def member(article: str, day: float = 0, direction: Direction = Direction.CLOSING, sha256: str = "") -> Member:
+def member(article: str, day: float = 0, direction: Direction = Direction.CLOSING, sha256: str = "", content_sha256: str = "") -> Member:
     at = START + timedelta(days=day)
     return Member(
         article=article, position=Position("news", 0, 0), sha256=sha256 or article, url="", title=article, publisher=article, language="en",
         at=at, received_at=at, direction=direction, change_type=ChangeType.LICENCE, status=Status.ANNOUNCED, contested=False, score=0.9,
-        actors=("Meta",), evidence=(Evidence(0, 1, "a"),), model="m",
+        actors=("Meta",), evidence=(Evidence(0, 1, "a"),), model="m", content_sha256=content_sha256,
     )  # fmt: skip
 
 
@@ -82,6 +83,18 @@ def test_edited_article_takes_the_place_of_the_old_one() -> None:
     assert len(updates[-1].members) == 1
 
 
+def test_same_content_in_other_bytes_changes_nothing() -> None:
+    known, _ = link_all([member("a", sha256="crawled first", content_sha256="c"), member("b", 1)])
+    assert link("Meta", known, member("a", 2, sha256="crawled again", content_sha256="c"), LIMITS) == (known, [])
+    _, updates = link("Meta", known, member("a", sha256="edited", content_sha256="d"), LIMITS)
+    assert [[one.sha256 for one in update.members] for update in updates] == [["edited", "b"]]
+
+
+def test_member_carries_the_hash_of_the_content() -> None:
+    [(_, one)] = key_by_actor(msgspec.structs.replace(assessment("a", 0), content_sha256="c"))
+    assert (one.sha256, one.content_sha256) == ("a", "c")
+
+
 def test_order_of_arrival_does_not_change_the_stories() -> None:
     articles = [member("a", 0), member("b", 5), member("c", 11), member("d", 2, Direction.OPENING), member("e", 30)]
     expected = group_into_stories("Meta", tuple(articles), LIMITS.open_days)
@@ -104,6 +117,24 @@ def test_earlier_report_that_arrives_late_takes_the_story_over() -> None:
 def test_state_of_an_actor_is_bounded(count: int) -> None:
     known, _ = link_all([member(f"a{number}", number * 8) for number in range(count)], StoryLimits(open_days=7, members_per_actor=5))
     assert len(known) <= 5
+
+
+def test_story_that_outgrows_the_limit_stays_one_story_and_goes_on_counting() -> None:
+    limits = StoryLimits(open_days=7, members_per_actor=10)
+    known, updates = link_all([member(f"a{number:03}", number / 2) for number in range(100)], limits)
+    assert len({update.story_id for update in updates}) == 1
+    assert [sum(one.stands_for for one in update.members) for update in updates] == list(range(1, 101))
+    names = [one.article for one in known]
+    assert (names[0], names[-1], len(names)) == ("a000", "a099", 10)
+
+
+def test_loud_story_does_not_split_another_running_one() -> None:
+    quiet = [member(f"q{number}", number * 5, Direction.OPENING) for number in range(4)]
+    loud = [member(f"l{number:02}", number / 2) for number in range(40)]
+    articles = sorted([*quiet, *loud], key=lambda one: one.at)
+    _, updates = link_all(articles, StoryLimits(open_days=7, members_per_actor=12))
+    assert len({update.story_id for update in updates}) == 2
+    assert not [update for update in updates if not update.members]
 
 
 def test_only_flagged_articles_are_linked_and_the_first_actor_is_the_key() -> None:

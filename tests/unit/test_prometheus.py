@@ -11,7 +11,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from connectors.prometheus import PortTakenError, serve_metrics, wipe_metrics
+from connectors.prometheus import PortTakenError, forget_process, serve_metrics, wipe_metrics
 from transforms.metrics import BROKER_UNREACHABLE
 
 if TYPE_CHECKING:
@@ -63,6 +63,31 @@ def test_counters_of_several_processes_add_up(server: MetricsServer, tmp_path: P
     assert read_sample(text, "openweight_consumer_lag_records") == 7
     wipe_metrics(tmp_path)
     assert "openweight_broker_unreachable" not in get(server, "/metrics").text
+
+
+def test_counts_of_the_dead_stay_in_two_files_and_their_gauges_go(
+    server: MetricsServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    observe = f"{COUNT_ONE}; from transforms.metrics import ALERT_DELAY; ALERT_DELAY.observe(0.15)"
+    for _ in range(3):
+        worker = subprocess.Popen([sys.executable, "-c", observe], env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)})
+        assert worker.wait(30) == 0
+        forget_process(worker.pid, tmp_path)
+        forget_process(worker.pid, tmp_path)
+    text = get(server, "/metrics").text
+    assert read_sample(text, "openweight_broker_unreachable_total") == 3
+    assert read_sample(text, "openweight_alert_delay_seconds_count") == 3
+    assert read_sample(text, "openweight_alert_delay_seconds_sum") == pytest.approx(0.45)
+    assert "openweight_consumer_lag_records{" not in text
+    assert sorted(file.name for file in tmp_path.glob("*.db")) == ["counter_0.db", "histogram_0.db"]
+
+
+def test_file_that_a_killed_process_left_half_written_is_removed(tmp_path: Path) -> None:
+    (tmp_path / "counter_7.db").write_bytes(b"")
+    (tmp_path / "histogram_7.db").write_bytes(b"\xff\x00\x00\x00\x00\x00\x00\x00\xff\x00\x00\x00")
+    forget_process(7, tmp_path)
+    assert not list(tmp_path.glob("*_7.db"))
 
 
 def test_health_is_served_and_nothing_else(server: MetricsServer) -> None:

@@ -16,6 +16,7 @@ from transforms.records import (
     Evidence,
     Member,
     Position,
+    RaisedAlert,
     Severity,
     Status,
     StoryUpdate,
@@ -35,36 +36,41 @@ def member(article: str, hour: int = 0, **changes: object) -> Member:
     return Member(**(values | changes))  # type: ignore[arg-type]
 
 
-def alert(before: list[Member], members: list[Member], merged_into: str = "", articles_per_alert: int = 20) -> Alert:
+def raised(before: list[Member], members: list[Member], merged_into: str = "", articles_per_alert: int = 20) -> RaisedAlert:
     update = StoryUpdate(
         story_id="s", actor="Meta", before=tuple(before), members=tuple(members), received_at=START, merged_into=merged_into
     )
     return raise_alert(update, articles_per_alert)
 
 
+def alert(before: list[Member], members: list[Member], merged_into: str = "", articles_per_alert: int = 20) -> Alert:
+    return raised(before, members, merged_into, articles_per_alert).alert
+
+
 def test_first_article_raises_and_the_second_updates() -> None:
     first, second = alert([], [member("a")]), alert([member("a")], [member("a"), member("b", 1)])
-    assert (first.state, first.revision, first.is_notable) == (AlertState.RAISED, 1, True)
+    assert (first.state, first.revision) == (AlertState.RAISED, 1)
+    assert raised([], [member("a")]).is_notable
     assert (second.state, second.revision) == (AlertState.UPDATED, 2)
     assert first.alert_id == second.alert_id
 
 
 def test_second_publisher_is_notable_and_a_third_is_not() -> None:
     one, two, three = member("a"), member("b", 1), member("c", 2)
-    assert alert([one], [one, two]).is_notable
-    assert not alert([one, two], [one, two, three]).is_notable
+    assert raised([one], [one, two]).is_notable
+    assert not raised([one, two], [one, two, three]).is_notable
 
 
 def test_same_publisher_again_is_not_notable() -> None:
     one, again = member("a", publisher="p"), member("b", 1, publisher="p")
-    assert not alert([one], [one, again]).is_notable
+    assert not raised([one], [one, again]).is_notable
     assert alert([one], [one, again]).publisher_count == 1
 
 
 @pytest.mark.parametrize("changes", [{"status": Status.IN_FORCE}, {"contested": True}])
 def test_move_in_status_or_a_denial_is_notable(changes: dict[str, object]) -> None:
     one, two, three = member("a"), member("b", 1), member("c", 2, **changes)
-    assert alert([one, two], [one, two, three]).is_notable
+    assert raised([one, two], [one, two, three]).is_notable
 
 
 def test_story_without_articles_is_retracted_with_its_heir() -> None:
@@ -95,9 +101,34 @@ def test_alert_points_to_so_many_articles_at_most_and_counts_all() -> None:
 
 
 def test_same_articles_give_the_same_bytes() -> None:
-    members = [member("a"), member("b", 1)]
-    assert msgspec.json.encode(alert([], members)) == msgspec.json.encode(alert([members[0]], members))  # whatever came before
+    members = [member("a"), member("b", 1), member("c", 2)]
+    fresh, grown = raised([], members), raised(members[:2], members)
+    assert msgspec.json.encode(fresh.alert) == msgspec.json.encode(grown.alert)
+    assert fresh.is_notable is not grown.is_notable  # what came before shows here alone
+
+
+def test_alert_of_the_longest_articles_stays_far_below_a_megabyte() -> None:
+    actors = tuple(f"actor {number} " + "x" * 180 for number in range(30))
+    quote = (Evidence(0, 600, "文" * 600),) * 3
+    members = [
+        member(str(number), number, title="文" * 100_000, url="https://example.org/" + "x" * 1_980, evidence=quote, actors=actors)
+        for number in range(200)
+    ]
+    shown = alert([], members, articles_per_alert=200)
+    assert len(msgspec.json.encode(shown)) < 500_000
+    assert 0 < len(shown.articles) < shown.article_count == 200
+
+
+def test_articles_left_out_of_state_are_still_counted() -> None:
+    shown = alert([], [member("a", stands_for=7)])
+    assert (shown.article_count, shown.revision, shown.state) == (7, 7, AlertState.UPDATED)
 
 
 def test_headline_falls_back_to_the_evidence() -> None:
     assert alert([], [member("a", title="")]).headline == "a"
+
+
+def test_edited_article_gives_the_alert_another_revision() -> None:
+    before, after = alert([], [member("a")]), alert([member("a")], [member("a", edits=1, title="corrected")])
+    assert (before.revision, after.revision) == (1, 2)
+    assert after.article_count == 1

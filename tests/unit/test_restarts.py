@@ -20,8 +20,12 @@ class FakeChild:
     name: str = "pool"
     exit_code: int | None = None
     starts: int = 0
+    refusals: int = 0
 
     def start(self) -> None:
+        if self.refusals:
+            self.refusals -= 1
+            raise OSError(28, "No space left on device")
         self.exit_code = None
         self.starts += 1
 
@@ -63,6 +67,13 @@ def test_one_death_more_than_allowed_ends_the_run_with_the_last_words() -> None:
         die_and_come_back(restarts, child, clock)
     with pytest.raises(CrashLoop, match=r"pool died 3 times within 10 minutes(.|\n)*out of memory"):
         die_and_come_back(restarts, child, clock)
+
+
+def test_machine_that_refuses_a_start_for_a_while_is_asked_again() -> None:
+    clock = Clock()
+    restarts, child = Restarts(allowed=10, window_minutes=60, clock=clock), FakeChild(refusals=2)
+    assert die_and_come_back(restarts, child, clock) == 1 + 2 + 4
+    assert child.starts == 1
 
 
 def test_living_process_is_left_alone() -> None:

@@ -50,13 +50,20 @@ def test_later_checkpoint_cut_short_is_state_that_cannot_be_restored(tmp_path: P
     assert paths(tmp_path) == []
 
 
-def test_state_set_aside_leaves_empty_folders_and_replaces_what_was_set_aside_before(tmp_path: Path) -> None:
+def test_state_set_aside_leaves_empty_folders_and_keeps_what_was_set_aside_before(tmp_path: Path) -> None:
     checkpoints, savepoints, aside = tmp_path / "checkpoints", tmp_path / "savepoints", tmp_path / "aside"
     for job in ("job1", "job2"):
         make_point(checkpoints / job / "chk-1", 100)
         set_aside(checkpoints, savepoints, aside)
-    assert [folder.name for folder in (aside / "checkpoints").iterdir()] == ["job2"]
+    set_aside(checkpoints, savepoints, aside)
+    assert [folder.name for folder in sorted(aside.glob("*/checkpoints/*"))] == ["job1", "job2"]
+    assert len(list(aside.iterdir())) == 2
     assert not holds_state(checkpoints, savepoints)
+    assert checkpoints.is_dir()
+
+
+def test_checkpoints_kept_elsewhere_are_no_error_when_earlier_ones_are_removed(tmp_path: Path) -> None:
+    assert remove_earlier(tmp_path / "checkpoints", tmp_path / "savepoints", "job") == []
 
 
 def test_earlier_runs_are_removed_and_the_newest_savepoint_is_kept(tmp_path: Path) -> None:

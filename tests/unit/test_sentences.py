@@ -116,7 +116,9 @@ def test_hostile_text_gives_spans_in_order(text: str) -> None:
     assert all(before[1] <= after[0] for before, after in pairwise(spans))
 
 
-@pytest.mark.parametrize("run", [*"।॥۔؟։።፧၊။៕!?.…。！？;|\"'”’»])[“ \n", ".!", "!.", "።.", '!"', "...?", ".[1]", "[1]", "α;", "क |", "! ", "Dr. "])
+@pytest.mark.parametrize(
+    "run", [*"।॥۔؟։።፧၊။៕!?.…。！？;|\"'”’»])[“ \n", ".!", "!.", "።.", '!"', "...?", ".[1]", "[1]", "α;", "क |", "! ", "Dr. "]
+)
 def test_long_runs_of_end_marks_are_read_in_one_pass(run: str) -> None:
     text = f"Word{run * (100_000 // len(run))}x Word"
     spans = split_sentences(text)

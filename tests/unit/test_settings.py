@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from pipeline.ends import kafka_connection, reading_plan
 from pipeline.settings import Settings, SettingsError, each_setting, load_settings
 
 
@@ -60,6 +62,16 @@ def test_all_problems_are_reported_at_once(tmp_path: Path) -> None:
         ('[broker]\nsecurity_protocol = "SSL"\nca_file = "/no/such/file"', "/no/such/file is not a readable file"),
         ('[engine]\naddress = "flink:8081"', "address and worker_pool go together"),
         ('[broker]\npassword = "secret"', "password_file instead"),
+        ('[broker]\nbootstrap_servers = "one:9092,host:abc"', "'host:abc' is not host:port"),
+        ('[broker]\nbootstrap_servers = "host"', "'host' is not host:port"),
+        ('[broker]\nbootstrap_servers = "host:70000"', "'host:70000' is not host:port"),
+        ('[engine]\naddress = "http://flink:8081"\nworker_pool = "pool:50000"', "'http://flink:8081' is not host:port"),
+        ('[broker]\nsecurity_protocol = "SSL"\nca_file = "/usr"', "/usr is not a readable file"),
+        ('[reading]\ntopic_pattern = "("', "no regular expression that RE2 knows: missing )"),
+        ('[reading]\ntopics = ["news articles/x"]', "'news articles/x' is no name that Kafka allows"),
+        ('[reading]\ntopics = ["openweight.assessments"]', "the job would read what it writes"),
+        ('[reading]\ntopics = ["mine.news"]\n[writing]\ntopic_prefix = "mine"', "the job would read what it writes"),
+        ('[fields]\ntext = "body"\ntitle = "body.title"', "title = 'body.title' lies within text = 'body'"),
     ],
 )
 def test_contradiction_is_named(tmp_path: Path, text: str, expected: str) -> None:
@@ -72,6 +84,38 @@ def test_value_of_a_misplaced_password_is_not_repeated(tmp_path: Path) -> None:
 
 def test_file_that_is_not_toml_is_named(tmp_path: Path) -> None:
     assert "openweight.toml" in problems(tmp_path, "[reading")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {},
+        {"reading": {"topic_pattern": "news\\..*"}},
+        {"reading": {"topic_pattern": "news\\..*", "topics": []}},
+        {"reading": {"start": "timestamp", "start_timestamp": "2026-11-24T00:00:00Z"}, "judgement": {"threshold": 0.5}},
+        {"broker": {"bootstrap_servers": "a:1, [::1]:2"}, "engine": {"address": "a:1", "worker_pool": "b:2", "java_home": "java"}},
+    ],
+)
+def test_submission_reads_back_the_same_settings(values: dict[str, Any]) -> None:
+    settings = Settings.model_validate(values)
+    assert Settings.model_validate_json(settings.model_dump_json()) == settings
+
+
+def test_relative_files_are_found_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "secret").write_text("hunter2")
+    monkeypatch.chdir(tmp_path)
+    text = '[broker]\nsecurity_protocol = "SASL_SSL"\nusername = "me"\npassword_file = "secret"\n[engine]\njava_home = "java"'
+    settings_json = load(tmp_path, text).model_dump_json()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    settings = Settings.model_validate_json(settings_json)
+    assert kafka_connection(settings).password_file == str(tmp_path / "secret")
+    assert settings.engine.java_home == tmp_path / "java"
+
+
+def test_pattern_is_read_without_the_usual_topics_and_without_our_own() -> None:
+    plan = reading_plan(Settings.model_validate({"reading": {"topic_pattern": ".*"}, "writing": {"topic_prefix": "mine"}}))
+    assert (plan.topics, plan.pattern, plan.own_prefix) == ((), ".*", "mine.")
 
 
 def test_plaintext_beyond_this_machine_is_warned_of() -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 
-from pipeline.commands.watch import describe
+from pipeline.commands.watch import describe, escape_controls, is_notable
 from pipeline.terminal import harmless
 from transforms.raise_alerts import raise_alert
-from transforms.records import Alert, ChangeType, Direction, Evidence, Member, Position, Status, StoryUpdate
+from transforms.records import Alert, ChangeType, Direction, Evidence, Member, Position, RawMessage, Status, StoryUpdate
 
 HOSTILE = [
     "\x1b]0;owned\x07title", "\x1b]8;;http://evil.example\x07click\x1b]8;;\x07", "\x1b[2J\x1b[H", "\x9b31mred", "over\rwritten", "a\nERROR b",
@@ -37,11 +39,14 @@ def test_long_text_is_cut_with_a_sign() -> None:
 def alert(headline: str, actor: str = "Meta") -> Alert:
     at = datetime(2026, 3, 1, tzinfo=UTC)
     member = Member(
-        article="a", position=Position("news", 0, 0), sha256="", url="https://example.org/a", title=headline, publisher="p", language="ar",
+        article="a", position=Position("news", 0, 0), sha256="", url="https://example.org/a", title="t", publisher="p", language="ar",
         at=at, received_at=at, direction=Direction.CLOSING, change_type=ChangeType.LICENCE, status=Status.ANNOUNCED, contested=True, score=0.9,
-        actors=(actor,), evidence=(Evidence(0, 5, headline + " more"),), model="m",
+        actors=(actor,), evidence=(Evidence(0, 5, "e"),), model="m",
     )  # fmt: skip
-    return raise_alert(StoryUpdate(story_id="s", actor=actor, before=(), members=(member,), received_at=at), 5)
+    plain = raise_alert(StoryUpdate(story_id="s", actor=actor, before=(), members=(member,), received_at=at), 5).alert
+    # Put in afterwards: half a surrogate pair comes through no topic, and must be harmless all the same.
+    articles = (msgspec.structs.replace(plain.articles[0], title=headline, evidence=(Evidence(0, 5, headline + " more"),)),)
+    return msgspec.structs.replace(plain, headline=headline, articles=articles)
 
 
 @pytest.mark.parametrize("text", HOSTILE)
@@ -64,3 +69,18 @@ def test_alert_says_who_what_how_sure_and_where() -> None:
         "1 article from 1 publisher, ar",
     ):
         assert part in shown
+
+
+def test_json_for_a_terminal_holds_no_order_and_means_the_same() -> None:
+    text = "\x7f \x80 \x9b31m \x9d \xa0 Größe 文"
+    escaped = escape_controls(msgspec.json.encode({"headline": text}))
+    assert json.loads(escaped) == {"headline": text}
+    assert not any(0x7F <= ord(character) < 0xA0 for character in escaped.decode())
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"), [((("notable", b"true"),), True), ((("notable", b"false"),), False), ((("actor", b"Meta"),), True)]
+)
+def test_header_says_whether_an_alert_is_shown(headers: tuple[tuple[str, bytes], ...], *, expected: bool) -> None:
+    message = RawMessage(position=Position("alerts", 0, 0), timestamp_milliseconds=0, key=b"", value=b"{}", headers=headers)
+    assert is_notable(message) is expected

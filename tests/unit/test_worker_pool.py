@@ -54,11 +54,14 @@ def test_worker_that_dies_is_reaped_and_the_rest_end_with_the_pool(tmp_path: Pat
     for worker_id in ("1-1", "2-1"):
         pool.carry_out(lambda worker_id=worker_id: pool.start_worker(worker_id, "127.0.0.1:1"))  # type: ignore[misc]
     first, second = pool.workers["1-1"].process, pool.workers["2-1"].process
+    gauge = tmp_path / f"gauge_mostrecent_{first.pid}.db"
+    gauge.touch()
     first.kill()
     assert wait_until(lambda: "1-1" not in pool.workers, 10)
     pool.stop()
     running.join(10)
     assert second.returncode is not None
+    assert not gauge.exists()
 
 
 def test_failed_order_is_raised_to_whoever_gave_it(tmp_path: Path) -> None:

@@ -15,12 +15,16 @@ SPACED_CLAUSE_CHARACTERS = 90
 LONGEST_ORDINAL = 2
 
 _CLOSERS = "\"'”’»«)］\\]）」』】》〉›“"
+_MARKS = "।॥۔؟։።፧၊။។៕!?"
+_STOPS = ".…"
+# Linear on any text: runs are possessive (++, *+), and no match begins inside a run that an earlier attempt has read to its end.
 _END = re.compile(
-    rf"(?P<line>[\n\r\u2028\u2029\x0b\x0c]+)"
-    rf"|(?P<wide>[。！？｡︒]+[{_CLOSERS.replace('“', '')}]*)"
-    rf"|(?P<mark>[।॥۔؟։።፧၊။។៕!?]+|(?<=[\u0900-\u0dff])\s?\|+(?=\s))[.!?…]*[{_CLOSERS}]*(?=\s|$|[A-Z\u0900-\u0dff\u0600-\u06ff])"
-    rf"|(?P<greek>(?<=[\u0370-\u03ff\u1f00-\u1fff]);)[{_CLOSERS}]*(?=\s|$)"
-    rf"|(?P<stop>[.…]+)[!?]*[{_CLOSERS}]*(?:\[\d+\])*(?=\s|$)"
+    rf"(?P<line>[\n\r\u2028\u2029\x0b\x0c]++)"
+    rf"|(?P<wide>[。！？｡︒]++[{_CLOSERS.replace('“', '')}]*+)"
+    rf"|(?P<greek>(?<=[\u0370-\u03ff\u1f00-\u1fff]);)[{_CLOSERS}]*+(?=\s|$)"
+    rf"|(?P<stop>(?<![{_STOPS}])[{_STOPS}]++)[!?]*+[{_CLOSERS}]*+(?:\[\d++\])*+(?=\s|$)"
+    rf"|(?P<mark>(?<![{_STOPS}{_MARKS}])[{_STOPS}]*+[{_MARKS}]++|(?<=[\u0900-\u0dff])\s?\|++(?=\s))"
+    rf"[{_STOPS}{_MARKS}]*+[{_CLOSERS}]*+(?=\s|$|[A-Z\u0900-\u0dff\u0600-\u06ff])"
 )
 _LAST_WORD = re.compile(r"[^\s(\[“\"'«„‚‹]*$")
 _NO_END_MARK = re.compile(r"[\u0e00-\u0eff\u1780-\u17ff\u1000-\u109f]")
