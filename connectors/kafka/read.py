@@ -191,8 +191,11 @@ class PollPartition(beam.DoFn):
             timer.set(Timestamp.now() + TROUBLE_SECONDS)
             return
         yield from self._hand_on(topic, partition, buffer)
-        if buffer.next_offset != before.start_offset:
+        is_moved = buffer.next_offset != before.start_offset
+        if is_moved:
             reading.write(msgspec.json.encode(msgspec.structs.replace(before, start_offset=buffer.next_offset)))
+        # The first poll of a worker too: what the one before it left uncommitted would stay so until something new comes.
+        if is_moved or key not in self._measured_at:
             yield beam.pvalue.TaggedOutput("polled", (key, buffer.next_offset, before.identity))
         timer.set(Timestamp.of(align_timer(time.time(), self._choose_pause(key, buffer, before.start_offset))))
         self._measure(topic, partition, key, buffer)

@@ -41,7 +41,7 @@ def test_alert_is_keyed_by_its_id_and_goes_to_the_topic_of_its_direction() -> No
 def test_alert_carries_cloudevents_and_what_subscribers_filter_by() -> None:
     headers = dict(encode_alert(raised(), "openweight").headers)
     assert headers["ce_specversion"] == b"1.0"
-    assert headers["ce_id"] == f"{example().alert_id}.1".encode()
+    assert headers["ce_id"].startswith(f"{example().alert_id}.".encode())
     assert headers["ce_type"] == b"openweight.alert.raised"
     assert {"ce_source", "ce_time", "actor", "direction", "change_type", "language", "severity", "story_id", "contested", "notable"} <= set(
         headers
