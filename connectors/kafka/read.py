@@ -39,6 +39,8 @@ from transforms.records import Position, RawMessage
 
 log = structlog.get_logger()
 TROUBLE_SECONDS = 1.0
+# The source sleeps between ticks and cannot be stopped with a savepoint meanwhile; how often topics are listed is the plan's.
+TICK_SECONDS = 1.0
 MEASURE_SECONDS = 1.0
 _repeated = Repeated()
 
@@ -54,7 +56,7 @@ class ReadFromKafka(beam.PTransform):
     def expand(self, begin: beam.pvalue.PBegin) -> beam.PCollection[RawMessage]:
         polled = (
             begin
-            | "Tick" >> tick_every(self._plan.list_seconds)
+            | "Tick" >> tick_every(min(TICK_SECONDS, self._plan.list_seconds))
             | "OneKey" >> beam.Map(lambda _: ("", b"")).with_output_types(tuple[str, bytes])
             | "ListPartitions" >> beam.ParDo(ListPartitions(self._connection, self._plan)).with_output_types(tuple[str, bytes])
             | "PollPartition"
@@ -95,7 +97,7 @@ class ListPartitions(beam.DoFn):
         state: Any = beam.DoFn.StateParam(ANNOUNCED),  # noqa: B008 - Beam's way to ask for state
     ) -> Iterator[tuple[str, bytes]]:
         # After hours of standstill the ticks of those hours come all at once.
-        if time.monotonic() - self._listed_at < self._plan.list_seconds / 2:
+        if time.monotonic() - self._listed_at < self._plan.list_seconds - TICK_SECONDS / 2:
             return
         stored = state.read()
         announced = msgspec.json.decode(stored, type=Announced) if stored else Announced()
