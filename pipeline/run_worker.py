@@ -9,9 +9,11 @@ import os
 import signal
 
 from apache_beam.runners.worker.sdk_worker import SdkHarness
+from apache_beam.runners.worker.statesampler import StateSampler
 
 # prctl(2): the signal that this process gets when the one that started it dies.
 PR_SET_PDEATHSIG = 1
+SAMPLING_MILLISECONDS = 2
 
 
 def die_with(parent_pid: int) -> None:
@@ -22,6 +24,15 @@ def die_with(parent_pid: int) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
+def shorten_sampling() -> None:
+    """Have the thread that samples a bundle for Beam's metrics look up often.
+
+    Each bundle ends by waiting for that thread's present sleep, which grows towards the period: with Beam's 200 ms, 14 % of the time under
+    load went there. There is no option for it.
+    """
+    StateSampler.__init__.__defaults__ = (SAMPLING_MILLISECONDS,)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--id", required=True)
@@ -30,6 +41,7 @@ def main() -> None:
     parser.add_argument("--state-cache-bytes", type=int, required=True)
     given = parser.parse_args()
     die_with(given.parent)
+    shorten_sampling()
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     SdkHarness(
         given.control,

@@ -19,6 +19,7 @@ from connectors.kafka.topics import create_topics
 from pipeline.local import USUAL_PORTS, LocalMachine, MachinePlan
 from pipeline.settings import load_settings
 from pipeline.topic_file import read_topics
+from pipeline.worker_pool import ONE_THREAD
 
 TOPIC = "bench.articles"
 # The stretch that is measured, in shares of the backlog: after the warm-up, and before partitions run dry.
@@ -81,7 +82,7 @@ class Bench:
         log_file = (self.folder / f"{peer}-{self.phases}.log").open("wb")
         process = subprocess.Popen(
             [sys.executable, str(Path(__file__).with_name("peers.py")), peer, settings.model_dump_json()],
-            env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"}, stdout=log_file, stderr=subprocess.STDOUT,
+            env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"} | ONE_THREAD, stdout=log_file, stderr=subprocess.STDOUT,
         )  # fmt: skip
         try:
             return self.measure(peer, outcome_topics(settings), lambda: process.poll() is None, lambda: ([process.pid], []))
