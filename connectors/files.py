@@ -6,13 +6,13 @@ A message's line is its record as JSON, bytes in base64. A document's line is th
 from __future__ import annotations
 
 import time
-import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import apache_beam as beam
 import msgspec
 
+from connectors.appended import append_record, choose_partition
 from transforms import coding  # noqa: F401 - registers the coders of the records
 from transforms.records import OutgoingMessage, Position, RawMessage
 
@@ -45,19 +45,11 @@ class FileTopics:
         count = self.count_partitions(message.topic)
         if not count:
             raise FileNotFoundError(f"{self._folder / message.topic} is no topic; FileTopics.create makes it")
-        number = zlib.crc32(message.key) % count if message.key is not None else 0
+        number = choose_partition(message.key, count)
         file = self._file(message.topic, number)
         with file.open("rb+") as stream:
             position = Position(message.topic, number, sum(1 for _ in stream))
-            record = RawMessage(
-                position=position,
-                timestamp_milliseconds=time.time_ns() // 1_000_000
-                if message.timestamp_milliseconds is None
-                else message.timestamp_milliseconds,
-                key=message.key,
-                value=message.value,
-                headers=message.headers,
-            )
+            record = append_record(message, position)
             stream.write(msgspec.json.encode(record) + b"\n")
         return position
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
-import zlib
 from typing import TYPE_CHECKING
 
 import apache_beam as beam
 
+from connectors.appended import append_record, choose_partition
 from transforms import coding  # noqa: F401 - registers the coders of the records
 from transforms.records import OutgoingMessage, Position, RawMessage
 
@@ -46,19 +45,9 @@ class MemoryTopics:
         if size > LIMIT_BYTES:
             raise RefusedMessageError(f"{message.topic}: a message of {size} bytes; the limit is {LIMIT_BYTES}")
         partitions = self._topics[message.topic]
-        number = zlib.crc32(message.key) % len(partitions) if message.key is not None else 0
+        number = choose_partition(message.key, len(partitions))
         position = Position(message.topic, number, len(partitions[number]))
-        partitions[number].append(
-            RawMessage(
-                position=position,
-                timestamp_milliseconds=time.time_ns() // 1_000_000
-                if message.timestamp_milliseconds is None
-                else message.timestamp_milliseconds,
-                key=message.key,
-                value=message.value,
-                headers=message.headers,
-            )
-        )
+        partitions[number].append(append_record(message, position))
         return position
 
     def read(self, topics: Iterable[str], positions: dict[str, int] | None = None) -> list[RawMessage]:
