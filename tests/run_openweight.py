@@ -73,9 +73,11 @@ class OpenweightRun:
         addresses_file.unlink(missing_ok=True)
         with self.output_file.open("ab") as output:
             self.begun_at = output.tell()
+            # A session of its own: Ctrl-C reaches the command that started it alone, which stops it in order.
             self.process = subprocess.Popen(
-                self.command("run"), env=self.environment, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
-            )
+                self.command("run"),
+                env=self.environment, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
+            )  # fmt: skip
         self.wait_for(lambda: "openweight-monitor is running" in self.read_output(), "the job runs", START_SECONDS)
 
     def stop(self, limit_seconds: float = 60) -> int:

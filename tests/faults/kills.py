@@ -20,7 +20,8 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[2]), str(Path(__file__).resolve().parents[1])]
 
-from mixed_articles import mix_messages  # noqa: E402 - found by the path above
+from end_in_order import end_in_order  # noqa: E402 - found by the path above
+from mixed_articles import mix_messages  # noqa: E402 - the same
 from rich.console import Console  # noqa: E402 - the same
 from rich.table import Table  # noqa: E402 - the same
 from run_openweight import (  # noqa: E402 - the same
@@ -63,13 +64,18 @@ class Records:
     def __init__(self, folder: Path, count: int, seed: int) -> None:
         self.folder = folder
         self.machine = LocalMachine(MachinePlan(folder / "broker", has_engine=False, usual_ports=dict.fromkeys(USUAL_PORTS, 0)))
+        self.count = count
+        self.seed = seed
+
+    def fill(self) -> None:
+        """Starts the broker, which `machine.stop` ends, and feeds the records."""
         self.machine.start()
         assert self.machine.broker is not None
         self.servers = self.machine.broker.bootstrap_servers
         self.connection = KafkaConnection(bootstrap_servers=self.servers)
         # The topics come with the first run's settings.
         self.prepare("disturbed")
-        self.count = feed(self.connection, mix_messages(count, seed=seed))
+        self.count = feed(self.connection, mix_messages(self.count, seed=self.seed))
 
     def prepare(self, name: str) -> OpenweightRun:
         """A run on these records with topics, group and state of its own."""
@@ -199,11 +205,13 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--keep", type=Path, help="an empty folder for all state, which is kept")
     given = parser.parse_args()
+    end_in_order()
     with contextlib.ExitStack() as at_end:
         scratch = tempfile.TemporaryDirectory(prefix="openweight-kills-", ignore_cleanup_errors=True)
         folder = given.keep or Path(at_end.enter_context(scratch))
         records = Records(folder, given.records, given.seed)
         at_end.callback(records.machine.stop)
+        records.fill()
         problems = run_kills(records, given)
     for problem in problems:
         print(problem)  # noqa: T201 - the report
