@@ -9,8 +9,9 @@ from itertools import islice
 from pathlib import Path
 
 import apache_beam as beam
+import msgspec
 
-from transforms.attempt import Attempt, Attempted
+from transforms.attempt import Attempt, Attempted, Refused
 from transforms.model.decision import Decision
 from transforms.model.encoder import WEIGHTS
 from transforms.model.judge import Judgement, load_judge, model_version
@@ -22,6 +23,8 @@ LIMIT_ENTITIES = 500
 LIMIT_SURFACE_CHARACTERS = 200
 LIMIT_EVIDENCE_CHARACTERS = 1_000
 LIMIT_TITLE_CHARACTERS = 2_000
+# What is larger all the same is refused here, where the message can still be set aside: the sink would have to leave it out.
+LIMIT_ASSESSMENT_BYTES = 900_000
 
 
 class FlagPolicyChange(beam.PTransform):
@@ -49,8 +52,16 @@ class JudgeArticle:
         model_version(Path(self.weights))
 
     def __call__(self, annotated: AnnotatedDocument) -> Assessment:
-        """Judges a candidate; what the gate turned away is never read by the model."""
-        return assessment(annotated, self.judge(annotated), model_version(Path(self.weights)))
+        """Judges a candidate; what the gate turned away is never read by the model.
+
+        Raises:
+            Refused: with the reason too_large, when the assessment would not fit its topic.
+        """
+        assessed = assessment(annotated, self.judge(annotated), model_version(Path(self.weights)))
+        size_bytes = len(msgspec.json.encode(assessed)) + len((assessed.url or assessed.id).encode())
+        if size_bytes > LIMIT_ASSESSMENT_BYTES:
+            raise Refused("too_large", f"its assessment takes {size_bytes} bytes, {LIMIT_ASSESSMENT_BYTES} are allowed")
+        return assessed
 
     def judge(self, annotated: AnnotatedDocument) -> Judgement:
         """The judgement with the scores of all sentences, for those who want to see why."""

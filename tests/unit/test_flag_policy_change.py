@@ -7,6 +7,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from transforms.attempt import Refused
 from transforms.flag_policy_change import JudgeArticle, assessment
 from transforms.model.actors import Candidate, find_candidates, rank_actors
 from transforms.model.decision import Decision, choose_evidence
@@ -160,3 +161,14 @@ def test_hash_of_the_content_follows_from_the_content_alone() -> None:
     again = assessment(annotated("t", "a", is_candidate=False), Judgement(Decision.none(), [], None, ()), "m2")
     assert one.content_sha256 == again.content_sha256 != other.content_sha256
     assert one.warnings == ()
+
+
+def test_article_whose_assessment_would_not_fit_its_topic_is_refused() -> None:
+    length = 200_000
+    many = tuple(LanguageSpan(at, at + 1, "en") for at in range(length))
+    large = annotated("Rain", "x" * length, is_candidate=False)
+    large = msgspec.structs.replace(large, document=msgspec.structs.replace(large.document, language_spans=many))
+    judge = JudgeArticle()
+    judge.setup()
+    with pytest.raises(Refused, match="too_large"):
+        judge(large)
