@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import apache_beam as beam
+import msgspec
 
 from connectors.kafka.connection import KafkaConnection
 from connectors.kafka.partitions import LostPosition, ReadingPlan, Start
@@ -39,9 +40,9 @@ def kafka_connection(settings: Settings) -> KafkaConnection:
     )
 
 
-def kafka_ends(settings: Settings) -> Ends:
-    connection = kafka_connection(settings)
-    return Ends(read=ReadFromKafka(connection, reading_plan(settings)), write=WriteToKafka(connection))
+def kafka_ends(settings: Settings, run_id: str = "") -> Ends:
+    connection, plan = kafka_connection(settings), reading_plan(settings)
+    return Ends(read=ReadFromKafka(connection, msgspec.structs.replace(plan, run_id=run_id)), write=WriteToKafka(connection))
 
 
 def reading_plan(settings: Settings) -> ReadingPlan:
@@ -55,6 +56,7 @@ def reading_plan(settings: Settings) -> ReadingPlan:
         start_at=reading.start_timestamp,
         group=reading.group,
         lost_position=LostPosition(reading.offsets_out_of_range),
+        pause_above_rejected_share=reading.pause_above_rejected_share,
         list_seconds=reading.discovery_seconds,
         records_per_poll=reading.records_per_poll,
         idle_seconds=reading.idle_poll_milliseconds / 1000,

@@ -42,6 +42,8 @@ class EnginePlan:
     slots: int = 1
     state_backend: str = "rocksdb"
     """Flink's `rocksdb` or `hashmap`; a savepoint can be restored by either, a checkpoint only by its own."""
+    record_seconds: float = 60
+    """A worker that is at one record for longer is killed."""
     metrics_ports: str = ""
     """A range such as `9250-9251` turns on Flink's own Prometheus reporter, which binds all addresses."""
 
@@ -181,6 +183,7 @@ def prepare_engine(plan: EnginePlan, java: JavaInstallation) -> dict[str, ChildP
 def prepare_pool(plan: EnginePlan) -> ChildProcess:
     command = [sys.executable, "-m", "pipeline.worker_pool", "--host", HOST, "--port", str(plan.pool_port)]
     command += ["--log-folder", str(plan.state_folder / "logs"), "--metrics-folder", str(plan.metrics_folder)]
+    command += ["--record-seconds", str(plan.record_seconds)]
     # The pool and its workers run in the state folder, and import the code that this process runs.
     environment = {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     return ChildProcess("pool", command, plan.state_folder, lambda: is_listening(plan.pool_port), environment)

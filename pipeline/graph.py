@@ -9,6 +9,6 @@ from pipeline.ends import kafka_ends
 from pipeline.settings import Settings
 
 
-def lay_graph(pipeline: beam.Pipeline, settings_json: str) -> None:
+def lay_graph(pipeline: beam.Pipeline, settings_json: str, run_id: str = "") -> None:
     settings = Settings.model_validate_json(settings_json)
-    build(pipeline, kafka_ends(settings), settings)
+    build(pipeline, kafka_ends(settings, run_id), settings)

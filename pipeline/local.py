@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import secrets
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING
 
@@ -47,6 +48,7 @@ class MachinePlan:
     java_home: Path | None = None
     slots: int = 1
     state_backend: str = "rocksdb"
+    record_seconds: float = 60
     restarts_allowed: int = 20
     restart_window_minutes: float = 10
     usual_ports: Mapping[str, int] = field(default_factory=lambda: USUAL_PORTS)
@@ -64,6 +66,8 @@ class LocalMachine:
         self.engine: EnginePlan | None = None
         self.lock: IO[str] | None = None
         self.java: JavaInstallation | None = None
+        # A run from start to stop, however often its processes and its job are started anew within it.
+        self.run_id = secrets.token_hex(8)
 
     def start(self) -> JavaInstallation:
         """Start what the plan names and return when it answers; also clears away what a killed run left behind.
@@ -102,6 +106,7 @@ class LocalMachine:
                 pool_port=ports["pool"],
                 slots=self.plan.slots,
                 state_backend=self.plan.state_backend,
+                record_seconds=self.plan.record_seconds,
             )
             self.children.update(prepare_engine(self.engine, self.java))
 

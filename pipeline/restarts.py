@@ -34,6 +34,7 @@ class Restarts:
         self.counts: Counter[str] = Counter()
         self.deaths: dict[str, deque[float]] = defaultdict(deque)
         self.due: dict[str, float] = {}
+        self.engine_restarts: dict[str, int] = {}
 
     def note_death(self, name: str, reason: str) -> None:
         """Plan the next start of `name`.
@@ -41,16 +42,32 @@ class Restarts:
         Raises:
             CrashLoop: it is the death too many.
         """
+        deaths = self._count(name, reason)
+        delay = min(LONGEST_DELAY_SECONDS, FIRST_DELAY_SECONDS * 2 ** (deaths - 1))
+        self.due[name] = self.clock() + delay
+        log.warning("died, will be started again", name=name, seconds=delay, reason=reason)
+
+    def note_engine_restarts(self, job: str, total: int, read_reason: Callable[[], str]) -> None:
+        """Take note of how often the engine itself has restarted a job so far: it would go on for ever.
+
+        Raises:
+            CrashLoop: it is the restart too many.
+        """
+        for _ in range(total - self.engine_restarts.get(job, 0)):
+            self._count("the job on the engine", read_reason)
+        # Less than before: the engine does not say at the moment.
+        self.engine_restarts[job] = max(total, self.engine_restarts.get(job, 0))
+
+    def _count(self, name: str, reason: str | Callable[[], str]) -> int:
         now = self.clock()
         deaths = self.deaths[name]
         deaths.append(now)
         while deaths[0] < now - self.window_minutes * 60:
             deaths.popleft()
         if len(deaths) > self.allowed:
-            raise CrashLoop(f"{name} died {len(deaths)} times within {self.window_minutes} minutes; the last time: {reason}")
-        delay = min(LONGEST_DELAY_SECONDS, FIRST_DELAY_SECONDS * 2 ** (len(deaths) - 1))
-        self.due[name] = now + delay
-        log.warning("died, will be started again", name=name, seconds=delay, reason=reason)
+            last = reason if isinstance(reason, str) else reason()
+            raise CrashLoop(f"{name} died {len(deaths)} times within {self.window_minutes:g} minutes; the last time: {last}")
+        return len(deaths)
 
     def is_planned(self, name: str) -> bool:
         return name in self.due

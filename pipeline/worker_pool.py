@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from concurrent import futures
 from dataclasses import dataclass
 from logging.handlers import RotatingFileHandler
@@ -25,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 import grpc
 
 from connectors.prometheus import forget_process, serve_metrics
+from transforms import in_flight
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -54,10 +56,16 @@ class WorkerPool:
     Linux kills a child when the *thread* that started it ends, and gRPC's threads come and go.
     """
 
-    def __init__(self, log_folder: Path, metrics_folder: Path, state_cache_bytes: int) -> None:
+    def __init__(self, log_folder: Path, metrics_folder: Path, state_cache_bytes: int, record_seconds: float = 60) -> None:
         self.log_folder = log_folder
         self.metrics_folder = metrics_folder
         self.state_cache_bytes = state_cache_bytes
+        self.record_seconds = record_seconds
+        self.in_flight_folder = log_folder / "in-flight"
+        self.in_flight_folder.mkdir(parents=True, exist_ok=True)
+        # What workers of a pool that was killed were at: they died with it, and of nothing that they did.
+        for file in self.in_flight_folder.glob("*.in-flight"):
+            file.unlink()
         self.workers: dict[str, Worker] = {}
         self.orders: queue.SimpleQueue[tuple[Callable[[], None], futures.Future[None]] | None] = queue.SimpleQueue()
 
@@ -67,6 +75,7 @@ class WorkerPool:
             try:
                 order = self.orders.get(timeout=REAP_SECONDS)
             except queue.Empty:
+                self.end_hung()
                 self.reap()
                 continue
             if order is None:
@@ -95,6 +104,7 @@ class WorkerPool:
         command = [sys.executable, "-m", "pipeline.run_worker", "--id", worker_id, "--control", control_address]
         command += ["--parent", str(os.getpid()), "--state-cache-bytes", str(self.state_cache_bytes)]
         environment = {**os.environ, **ONE_THREAD, METRICS_FOLDER_VARIABLE: str(self.metrics_folder), "PYTHONUNBUFFERED": "1"}
+        environment |= {in_flight.FOLDER_VARIABLE: str(self.in_flight_folder), in_flight.SLOT_VARIABLE: str(slot)}
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment)
         self.workers[worker_id] = Worker(process, slot)
         log.info("worker %s started with pid %d, its output is in worker-%d.log", worker_id, process.pid, slot)
@@ -103,6 +113,9 @@ class WorkerPool:
     def end_worker(self, worker_id: str) -> None:
         worker = self.workers.pop(worker_id, None)
         if worker is None:
+            return
+        if worker.process.poll() is not None:
+            self.bury(worker_id, worker)
             return
         worker.process.terminate()
         try:
@@ -123,9 +136,28 @@ class WorkerPool:
         """Bury the workers that ended by themselves: no zombies, no gauges of the dead."""
         for worker_id, worker in list(self.workers.items()):
             if worker.process.poll() is not None:
-                log.warning("worker %s ended by itself with exit code %s", worker_id, worker.process.returncode)
                 del self.workers[worker_id]
-                self.forget(worker)
+                self.bury(worker_id, worker)
+
+    def bury(self, worker_id: str, worker: Worker) -> None:
+        """For one that ended by itself: the record that it was at is a suspect."""
+        found = in_flight.note_death(self.in_flight_folder, str(worker.slot))
+        log.warning(
+            "worker %s ended by itself with exit code %s%s", worker_id, worker.process.returncode,
+            f", in stage {found.stage} at {found.record}" if found else "",
+        )  # fmt: skip
+        self.forget(worker)
+
+    def end_hung(self) -> None:
+        """Kill the workers that are at one record for too long; a loop may hold the interpreter's lock, so only another process can."""
+        for worker_id, worker in self.workers.items():
+            found = in_flight.read_journal(in_flight.journal_file(self.in_flight_folder, str(worker.slot)))
+            if found and time.monotonic() - found.begun_at > self.record_seconds and worker.process.poll() is None:
+                log.error(
+                    "worker %s hangs in stage %s at %s for %.0f s and is killed", worker_id, found.stage, found.record, self.record_seconds
+                )
+                worker.process.kill()
+                worker.process.wait()
 
 
 def keep_output(process: subprocess.Popen[bytes], file: Path) -> None:
@@ -204,6 +236,7 @@ def main(arguments: Iterable[str] | None = None) -> None:
     parser.add_argument("--metrics-folder", type=Path, required=True)
     parser.add_argument("--metrics-address", default="", help="host:port of /metrics and /healthz, when no supervisor reads the folder")
     parser.add_argument("--state-cache-bytes", type=int, default=16 * 1024 * 1024)
+    parser.add_argument("--record-seconds", type=float, default=60, help="a worker that is at one record for longer is killed")
     given = parser.parse_args(None if arguments is None else list(arguments))
     given.log_folder.mkdir(parents=True, exist_ok=True)
     keeper = RotatingFileHandler(given.log_folder / "pool.log", maxBytes=LOG_LIMIT_BYTES, backupCount=OLD_LOGS)
@@ -213,7 +246,7 @@ def main(arguments: Iterable[str] | None = None) -> None:
         os.environ[METRICS_FOLDER_VARIABLE] = str(given.metrics_folder)
         metrics_host, _, metrics_port = given.metrics_address.rpartition(":")
         serve_metrics(metrics_host, int(metrics_port))
-    pool = WorkerPool(given.log_folder, given.metrics_folder, given.state_cache_bytes)
+    pool = WorkerPool(given.log_folder, given.metrics_folder, given.state_cache_bytes, given.record_seconds)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: pool.stop())
     server = serve(pool, f"{given.host}:{given.port}")

@@ -16,14 +16,19 @@ from apache_beam.pvalue import TaggedOutput
 
 import transforms.coding  # noqa: F401 - registers the records' coder
 from transforms import metrics
+from transforms.in_flight import open_journal
 from transforms.records import RawMessage, Rejected
+from transforms.rejected_share import rejections
 
 log = structlog.get_logger()
 
 REJECTED = "rejected"
 # The reason of an error that nobody foresaw.
 FAILED = "failed"
+# The reason of a record at which the worker's process died or hung.
+ENDS_WORKER = "ends_worker"
 LIMIT_DETAIL_CHARACTERS = 500
+_journal = open_journal()
 
 Step = Callable[[Any], Any]
 
@@ -126,6 +131,7 @@ class _AttemptEach(beam.DoFn):
             setup()
 
     def start_bundle(self) -> None:
+        _journal.look_up_suspects()
         self._taken = self._given = 0
         self._seconds = 0.0
 
@@ -134,6 +140,8 @@ class _AttemptEach(beam.DoFn):
         started = time.perf_counter()
         self._taken += 1
         try:
+            if deaths := _journal.begin(raw_message(record), self._stage):
+                raise Refused(ENDS_WORKER, f"the worker died or hung {deaths} times at this record; it is not tried again")  # noqa: TRY301
             outputs = [self._step(record)]
             self._given += 1
         except Refused as refused:
@@ -141,11 +149,14 @@ class _AttemptEach(beam.DoFn):
         except (Exception, SystemExit) as error:  # noqa: BLE001 - one bad record never stops its neighbours
             log.warning("a stage failed on a record", stage=self._stage, error=type(error).__name__)
             outputs = [self._set_aside(record, FAILED, f"{type(error).__name__}: {error}")]
+        finally:
+            _journal.end()
         self._seconds += time.perf_counter() - started
         return outputs
 
     def _set_aside(self, record: Any, reason: str, detail: str) -> TaggedOutput:
         metrics.REJECTED.labels(self._stage, reason).inc()
+        rejections.note_rejected()
         return TaggedOutput(REJECTED, reject(record, self._stage, reason, detail))
 
     def finish_bundle(self) -> None:
@@ -157,10 +168,11 @@ class _AttemptEach(beam.DoFn):
 class GuardEach(beam.PTransform):
     """A -> any number of B, for stages behind which no message can be set aside any more.
 
-    A failure is logged and counted, and the record left out: an exception here would restart the job for ever. `openweight verify` sees
-    it only where the record was an input's outcome (encoding an assessment or a rejected message): that offset has none. A failure behind
-    the assessment (linking, raising, encoding an alert) it cannot see, since the input has its outcome: the alert is missing, and the log
-    and `openweight_rejected_total{reason="failed"}` are all that tell. Nothing left out here is on the rejected topic.
+    A failure is logged and counted, and the record left out: an exception here would restart the job for ever. An assessment that cannot be
+    encoded does not come so far: FlagPolicyChange encodes it once and refuses it, with its message, when that fails. `openweight verify`
+    sees a failure only where the record was an input's outcome: that offset has none. One behind the assessment (linking, raising, encoding
+    an alert) it cannot see, since the input has its outcome: the alert is missing, and the log and
+    `openweight_rejected_total{reason="failed"}` are all that tell. Nothing left out here is on the rejected topic.
 
     Args:
         stage: the stage's name in metrics and in the log.

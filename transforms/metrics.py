@@ -40,6 +40,11 @@ PARTITION_STOPPED = Gauge(
     ["topic", "partition"],
     multiprocess_mode="mostrecent",
 )
+READING_PAUSED = Gauge(
+    "openweight_reading_paused",
+    "1 while nothing is read because too much of it is rejected, until the run is stopped and started; else 0.",
+    multiprocess_mode="max",
+)
 BROKER_UNREACHABLE = Counter("openweight_broker_unreachable", "Polls that found the broker away.")
 
 # The engine, as the supervisor sees it over Flink's REST interface.

@@ -40,7 +40,8 @@ class LostPosition(StrEnum):
 class ReadingPlan(msgspec.Struct, frozen=True, kw_only=True):
     """What to read and how. `topics` by name, or every topic whose whole name matches `pattern` (RE2).
 
-    Topics that begin with `own_prefix` never match a pattern: the job would read what it writes.
+    Topics that begin with `own_prefix` never match a pattern: the job would read what it writes. `run_id` names the run from its start to
+    its stop: a pause ends with it.
     """
 
     topics: tuple[str, ...] = ()
@@ -50,6 +51,8 @@ class ReadingPlan(msgspec.Struct, frozen=True, kw_only=True):
     start_at: datetime | None = None
     group: str = ""
     lost_position: LostPosition = LostPosition.STOP
+    pause_above_rejected_share: float = 1
+    run_id: str = ""
     list_seconds: float = 10
     records_per_poll: int = 100
     poll_seconds: float = 0.1
@@ -71,6 +74,7 @@ class Announcement(msgspec.Struct, frozen=True):
     identity: str
     start_offset: int
     is_read: bool
+    paused_in_run: str = ""
 
 
 class Announced(msgspec.Struct, frozen=True):

@@ -33,9 +33,11 @@ from connectors.kafka.partitions import (
     list_partitions,
     split_key,
 )
+from connectors.kafka.pause import hold_partition
 from transforms import coding  # noqa: F401 - registers the coders of the records that leave this module
 from transforms.metrics import BROKER_UNREACHABLE, CONSUMER_LAG, CONSUMER_POSITION, END_OFFSET, PARTITION_STOPPED
 from transforms.records import Position, RawMessage
+from transforms.rejected_share import rejections
 
 log = structlog.get_logger()
 TROUBLE_SECONDS = 1.0
@@ -184,6 +186,13 @@ class PollPartition(beam.DoFn):
         if not before.is_read:
             share_consumer(self._connection).release(topic, partition)
             return
+        if before.paused_in_run != self._plan.run_id and rejections.is_above(self._plan.pause_above_rejected_share):
+            before = msgspec.structs.replace(before, paused_in_run=self._plan.run_id)
+            reading.write(msgspec.json.encode(before))
+        if before.paused_in_run and before.paused_in_run == self._plan.run_id:
+            hold_partition(self._connection, self._plan, topic, partition, before.start_offset)
+            timer.set(Timestamp.now() + TROUBLE_SECONDS)
+            return
         try:
             buffer = share_consumer(self._connection).take(topic, partition, before.start_offset)
             if buffer.is_lost:
@@ -206,8 +215,9 @@ class PollPartition(beam.DoFn):
         """Hands on what is there, bounded by count and by time: the stages behind run inside this loop, and a checkpoint waits for it."""
         deadline = time.monotonic() + self._plan.poll_seconds
         for _ in range(min(self._plan.records_per_poll, len(buffer.records))):
+            rejections.note_read()
             yield read_record(topic, partition, buffer.pop())
-            if time.monotonic() >= deadline:
+            if time.monotonic() >= deadline or rejections.is_above(self._plan.pause_above_rejected_share):
                 return
 
     def _choose_pause(self, key: str, buffer: PartitionBuffer, offset_before: int) -> float:

@@ -62,6 +62,7 @@ def _machine_plan(settings: Settings) -> MachinePlan:
         java_home=engine.java_home,
         slots=engine.parallelism,
         state_backend=engine.state_backend,
+        record_seconds=engine.record_seconds,
         restarts_allowed=engine.restarts_allowed,
         restart_window_minutes=engine.restart_window_minutes,
     )
@@ -142,7 +143,7 @@ def _job_plan(settings: Settings, machine: LocalMachine) -> JobPlan:
     engine = settings.engine
     folder = machine.state_folder / "engine"
     return JobPlan(
-        graph=GraphReference("pipeline.graph", "lay_graph", (settings.model_dump_json(),)),
+        graph=GraphReference("pipeline.graph", "lay_graph", (settings.model_dump_json(), machine.run_id)),
         state_folder=machine.state_folder,
         flink_address=machine.engine.rest_address if machine.engine else engine.address,
         pool_address=machine.engine.pool_address if machine.engine else engine.worker_pool,
@@ -208,7 +209,9 @@ class _Observer:
 
         for name, count in self.machine.restarts.counts.items():
             self._count_restarts(name, name, count)
-        self._count_restarts("flink", f"flink/{self.job.job_id}", self.job.count_restarts())
+        restarts = self.job.count_restarts()
+        self._count_restarts("flink", f"flink/{self.job.job_id}", restarts)
+        self.machine.restarts.note_engine_restarts(self.job.job_id, restarts, self.job.read_failure)
         status = self.job.read_checkpoints() if self.job.job_id else None
         metrics.JOB_RUNNING.set(1 if self.job.is_running() else 0)
         if status is not None and status.completed_id:

@@ -80,3 +80,21 @@ def test_living_process_is_left_alone() -> None:
     child = FakeChild()
     assert Restarts(allowed=1, window_minutes=1).restart_dead([child]) == []  # type: ignore[list-item]  # a fake
     assert child.starts == 0
+
+
+def test_job_that_the_engine_restarts_again_and_again_ends_the_run_with_its_reason() -> None:
+    clock = Clock()
+    restarts = Restarts(allowed=3, window_minutes=10, clock=clock)
+    restarts.note_engine_restarts("first", 2, lambda: "")
+    restarts.note_engine_restarts("first", 0, lambda: "")
+    restarts.note_engine_restarts("first", 3, lambda: "")
+    with pytest.raises(CrashLoop, match="4 times within 10 minutes; the last time: topic is missing"):
+        restarts.note_engine_restarts("second", 1, lambda: "topic is missing")
+
+
+def test_restarts_of_the_engine_spread_over_hours_are_no_crash_loop() -> None:
+    clock = Clock()
+    restarts = Restarts(allowed=2, window_minutes=10, clock=clock)
+    for total in range(1, 30):
+        restarts.note_engine_restarts("job", total, lambda: "")
+        clock.now += 400
