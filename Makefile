@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format quality train bench schemas lock stop clean
+.PHONY: help setup run test check format quality faults train bench schemas lock stop clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -30,6 +30,9 @@ format: setup ## formats the code
 
 quality: setup ## the scorecard of the judgement on held-out articles
 	@$(BIN)/python tests/quality/scorecard.py
+
+faults: setup ## every fault on the real broker and engine, at most 45 minutes, with a table at the end
+	@$(BIN)/python tests/faults/faults.py $(if $(ONLY),--only $(ONLY))
 
 train: ## makes every weight from the data in seeds/ and SHARED, in an environment of its own
 	@seeds/train.sh

@@ -1,0 +1,86 @@
+"""F26: bugs that are put into the worker on purpose must turn the books red; else the suite proves nothing."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+from bench import RECOVERY_SECONDS, Bench, Books, Result, RunFailed, progress
+from mixed_articles import BAD_VALUES
+from process_faults import fire
+
+from transforms.records import OutgoingMessage
+
+# Two checkpoints: what is in them is not read again.
+CHECKPOINTS_SECONDS = 4
+
+
+def swallow_decode_errors(bench: Bench) -> Books:
+    bench.feed(OutgoingMessage(topic=bench.topics[0], key=str(number).encode(), value=BAD_VALUES[-1]) for number in range(10))
+    bench.run.wait_for(lambda: bench.committed() >= bench.fed, "the bad records are passed", RECOVERY_SECONDS)
+    return bench.open_books()
+
+
+def offset_plus_one(bench: Bench) -> Books:
+    bench.feed_backlog(600)
+    bench.wait_for_flow()
+    time.sleep(CHECKPOINTS_SECONDS)
+    # The buffer forgives it; a restart does not.
+    bench.recover(lambda: os.kill(bench.run.pid_of("worker"), signal.SIGKILL), "the worker was killed")
+    time.sleep(CHECKPOINTS_SECONDS)
+    return bench.open_books()
+
+
+def no_flush(bench: Bench) -> Books:
+    bench.feed_backlog(1_500)
+    bench.wait_for_flow()
+    bench.broker.signal(signal.SIGSTOP)
+    try:
+        # What was fetched is worked off, its offsets go into checkpoints, and nothing of it arrives.
+        time.sleep(CHECKPOINTS_SECONDS)
+        os.kill(bench.run.pid_of("worker"), signal.SIGKILL)
+    finally:
+        bench.broker.signal(signal.SIGCONT)
+    bench.wait_for_flow()
+    bench.run.take_bug()
+    bench.run.wait_for(lambda: bench.committed() >= bench.fed, "the backlog is done", RECOVERY_SECONDS)
+    return bench.open_books()
+
+
+def commit_before_flush(bench: Bench) -> Books:
+    bench.feed_backlog(600)
+    bench.wait_for_flow()
+    fire(bench, "mid_produce", 20)
+    # At once, while the worker is dead: later the records are written again, and nobody sees it.
+    return bench.open_books()
+
+
+BUGS = (swallow_decode_errors, commit_before_flush, offset_plus_one, no_flush)
+
+
+def seed_bugs(bench: Bench, _end_at: float) -> Result:
+    """The bench's books stay red afterwards: one of its last faults."""
+    result = Result("F26 four seeded bugs turn it red")
+    for bug in BUGS:
+        result.runs += 1
+        result.require(is_noticed(bench, bug), f"{bug.__name__} was not noticed: the suite is blind to it")
+    return result
+
+
+def is_noticed(bench: Bench, bug: object) -> bool:
+    """Whether the books show more LOST with the bug than without."""
+    before = len(bench.open_books().lost)
+    name = bug.__name__  # type: ignore[attr-defined]
+    bench.run.give_bug(name)
+    try:
+        books = bug(bench)  # type: ignore[operator]
+    except RunFailed as failure:
+        # A job that comes to a standstill by the bug is as red as lost records.
+        progress.print(f"  {name}: {str(failure).splitlines()[0]}")
+        return True
+    finally:
+        bench.run.take_bug()
+        bench.run.disarm()
+    progress.print(f"  {name}: LOST {len(books.lost) - before}")
+    return len(books.lost) > before
