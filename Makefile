@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format quality faults train bench schemas lock stop clean
+.PHONY: help setup run test check format quality faults soak audit train bench schemas lock stop clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -33,6 +33,13 @@ quality: setup ## the scorecard of the judgement on held-out articles
 
 faults: setup ## every fault on the real broker and engine, at most 45 minutes, with a table at the end
 	@$(BIN)/python tests/faults/faults.py $(if $(ONLY),--only $(ONLY))
+
+soak: setup ## MINUTES (60) under load with kills: slopes of memory, files and threads, nothing lost
+	@$(BIN)/python tests/faults/soak.py --minutes $(or $(MINUTES),60)
+
+audit: setup ## known faults of the packages in requirements.lock; needs PyPI's own service, which mirrors lack
+	@test -x build/audit/bin/pip-audit || { $(BIN)/python -m venv build/audit && build/audit/bin/pip install --quiet pip-audit==2.10.1; }
+	@build/audit/bin/pip-audit --strict --require-hashes --disable-pip --requirement requirements.lock
 
 train: ## makes every weight from the data in seeds/ and SHARED, in an environment of its own
 	@seeds/train.sh

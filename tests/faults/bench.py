@@ -13,10 +13,11 @@ from itertools import chain
 from pathlib import Path
 
 import msgspec
+from faulty_run import FaultyRun
 from mixed_articles import Mixture, light_messages, mix_messages
 from proxy import Proxy
 from rich.console import Console
-from run_openweight import OpenweightRun, RunFailed, TopicEnds, alert_topics, feed, outcome_topics, prepare_topics, read_all
+from run_openweight import RunFailed, TopicEnds, alert_topics, feed, outcome_topics, prepare_topics, read_all
 
 from connectors.kafka.connection import KafkaConnection, open_admin
 from connectors.kafka.partitions import ReadingPlan, Start
@@ -27,7 +28,6 @@ from pipeline.commands.verify import PartitionOutcomes, note_outcomes
 from pipeline.find_java import find_java
 from transforms.records import Alert, AlertState, OutgoingMessage
 
-IN_WORKER = Path(__file__).resolve().parent / "in_worker"
 NEWS = "news.articles"
 RECOVERY_SECONDS = 180
 LAG_SECONDS = 60
@@ -119,8 +119,8 @@ class Broker:
         admin.close()
 
 
-class Run(OpenweightRun):
-    """A run that can be given faults; the test's own clients do not come through the proxy."""
+class Run(FaultyRun):
+    """The test's own clients do not come through the proxy."""
 
     def __init__(self, state_folder: Path, broker: Broker, variables: dict[str, str]) -> None:
         usual = {
@@ -134,33 +134,10 @@ class Run(OpenweightRun):
         }
         super().__init__(state_folder, usual | variables)
         self.broker = broker
-        self.faults_folder = state_folder / "faults"
-        self.faults_folder.mkdir(exist_ok=True)
-        self.environment["PYTHONPATH"] = os.pathsep.join([str(IN_WORKER), self.environment["PYTHONPATH"]])
-        self.environment["FAULTS_FOLDER"] = str(self.faults_folder)
 
     @property
     def connection(self) -> KafkaConnection:
         return self.broker.connection
-
-    def arm(self, point: str, count: int) -> None:
-        (self.faults_folder / "fired").unlink(missing_ok=True)
-        new = self.faults_folder / "new"
-        new.write_text(f"{point} {count}")
-        new.rename(self.faults_folder / "armed")
-
-    def disarm(self) -> None:
-        (self.faults_folder / "armed").unlink(missing_ok=True)
-
-    @property
-    def has_fired(self) -> bool:
-        return (self.faults_folder / "fired").exists()
-
-    def give_bug(self, name: str) -> None:
-        (self.faults_folder / "bug").write_text(name)
-
-    def take_bug(self) -> None:
-        (self.faults_folder / "bug").unlink(missing_ok=True)
 
 
 class Bench:

@@ -15,7 +15,7 @@ from bench import RECOVERY_SECONDS, Bench, Result, Run, progress
 
 from pipeline.exit_codes import ExitCode
 from pipeline.flink_rest import FlinkAway, FlinkRest
-from pipeline.restore_points import METADATA, find_restore_points
+from pipeline.restore_points import METADATA, list_candidates
 
 FULL_SECONDS = 15
 SCRAPES = 200
@@ -63,8 +63,10 @@ def spoil_newest(bench: Bench, result: Result, spoil: Callable[[Path], None]) ->
 
 
 def points(run: Run) -> list[Path]:
+    """The complete ones, newest first; those that are being written just now are passed over in silence."""
     engine = run.state_folder / "engine"
-    return [point.path for point in find_restore_points(engine / "checkpoints", engine / "savepoints")]
+    complete = [one for one in list_candidates(engine / "checkpoints", engine / "savepoints") if (one / METADATA).exists()]
+    return sorted(complete, key=lambda one: (one / METADATA).stat().st_mtime_ns, reverse=True)
 
 
 def kill_all(run: Run) -> None:
