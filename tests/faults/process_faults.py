@@ -9,7 +9,7 @@ import signal
 import time
 from functools import partial
 
-from bench import NEWS, RECOVERY_SECONDS, Bench, Result, RunFailed, progress
+from bench import NEWS, RECOVERY_SECONDS, Bench, Books, Result, RunFailed, progress
 
 from transforms.records import OutgoingMessage
 
@@ -31,19 +31,32 @@ def kill_at_points(bench: Bench, end_at: float, tries: int = TRIES_AT_A_POINT) -
         point = POINTS[number % len(POINTS)]
         if bench.fed - bench.committed() < 200:
             bench.feed_backlog()
+        seen: list[Books] = []
         try:
-            result.recoveries.append(bench.recover(partial(fire, bench, point, chance.randint(1, 40)), f"a kill at {point}"))
+            action = partial(fire, bench, point, chance.randint(1, 40), seen)
+            result.recoveries.append(bench.recover(action, f"a kill at {point}"))
         finally:
             bench.run.disarm()
         result.runs += 1
-        books = bench.open_books()
-        result.require(not books.lost, f"committed before it was written, after a kill at {point}: {books.lost[:3]}")
-        progress.print(f"  {point}: back after {result.recoveries[-1]:.1f} s, {books.open} open")
+        result.require(not seen[0].lost, f"committed before it was written, at a kill at {point}: {seen[0].lost[:3]}")
+        progress.print(f"  {point}: {seen[0].open} open at the kill, back after {result.recoveries[-1]:.1f} s")
     bench.close_books(result)
     return result
 
 
-def fire(bench: Bench, point: str, count: int) -> None:
+def fire(bench: Bench, point: str, count: int, seen: list[Books]) -> None:
+    """Has the worker killed at a point; the books as they are then go to `seen`, before a new worker mends what it left undone."""
+    pool = bench.run.pid_of("pool")
+    # It starts no worker meanwhile.
+    os.kill(pool, signal.SIGSTOP)
+    try:
+        wait_for_point(bench, point, count)
+        seen.append(bench.open_books())
+    finally:
+        os.kill(pool, signal.SIGCONT)
+
+
+def wait_for_point(bench: Bench, point: str, count: int) -> None:
     bench.run.arm(point, count)
 
     def has_fired() -> bool:
