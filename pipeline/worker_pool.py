@@ -40,6 +40,8 @@ OLD_LOGS = 3
 LINE_LIMIT_BYTES = 65_536
 GRACE_SECONDS = 2
 REAP_SECONDS = 1
+# A record at which a worker waits without using CPU gets so many times the seconds of one at which it works.
+STANDSTILL_FACTOR = 10
 log = logging.getLogger("worker_pool")
 
 
@@ -149,15 +151,31 @@ class WorkerPool:
         self.forget(worker)
 
     def end_hung(self) -> None:
-        """Kill the workers that are at one record for too long; a loop may hold the interpreter's lock, so only another process can."""
+        """Kill the workers that are at one record for too long; a loop may hold the interpreter's lock, so only another process can.
+
+        By the CPU that they use, since on a machine that is busy with other things an innocent record takes long too; one that waits for
+        ever uses none, and gets ten times as long.
+        """
         for worker_id, worker in self.workers.items():
             found = in_flight.read_journal(in_flight.journal_file(self.in_flight_folder, str(worker.slot)))
-            if found and time.monotonic() - found.begun_at > self.record_seconds and worker.process.poll() is None:
-                log.error(
-                    "worker %s hangs in stage %s at %s for %.0f s and is killed", worker_id, found.stage, found.record, self.record_seconds
-                )
+            if found is None or worker.process.poll() is not None:
+                continue
+            cpu_seconds = read_cpu_seconds(worker.process.pid) - found.cpu_seconds_before
+            seconds = time.monotonic() - found.begun_at
+            if cpu_seconds > self.record_seconds or seconds > STANDSTILL_FACTOR * self.record_seconds:
+                text = "worker %s hangs in stage %s at %s after %.0f s, %.0f s of CPU, and is killed"
+                log.error(text, worker_id, found.stage, found.record, seconds, cpu_seconds)
                 worker.process.kill()
                 worker.process.wait()
+
+
+def read_cpu_seconds(pid: int) -> float:
+    """CPU seconds that a process has used; 0 when it has ended."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def keep_output(process: subprocess.Popen[bytes], file: Path) -> None:
@@ -236,7 +254,7 @@ def main(arguments: Iterable[str] | None = None) -> None:
     parser.add_argument("--metrics-folder", type=Path, required=True)
     parser.add_argument("--metrics-address", default="", help="host:port of /metrics and /healthz, when no supervisor reads the folder")
     parser.add_argument("--state-cache-bytes", type=int, default=16 * 1024 * 1024)
-    parser.add_argument("--record-seconds", type=float, default=60, help="a worker that is at one record for longer is killed")
+    parser.add_argument("--record-seconds", type=float, default=60, help="a worker that works at one record for longer (CPU) is killed")
     given = parser.parse_args(None if arguments is None else list(arguments))
     given.log_folder.mkdir(parents=True, exist_ok=True)
     keeper = RotatingFileHandler(given.log_folder / "pool.log", maxBytes=LOG_LIMIT_BYTES, backupCount=OLD_LOGS)

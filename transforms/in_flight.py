@@ -21,9 +21,10 @@ from transforms.records import RawMessage
 FOLDER_VARIABLE = "IN_FLIGHT_FOLDER"
 SLOT_VARIABLE = "IN_FLIGHT_SLOT"
 FILE_BYTES = 1024
-# Seconds of the monotonic clock, which all processes of a machine share; 0 while no record is being worked on. Length of the text.
-HEADER = struct.Struct("<dH")
-NOTHING = HEADER.pack(0.0, 0)
+# Seconds of the monotonic clock, which all processes of a machine share (0 while no record is being worked on), CPU seconds that the
+# process had used by then, length of the text.
+HEADER = struct.Struct("<ddH")
+NOTHING = HEADER.pack(0.0, 0.0, 0)
 SUSPECTS_FILE = "suspects.json"
 SUSPECTS_KEPT = 1_000
 # So many deaths of a process at the same record, and it is not tried again.
@@ -52,7 +53,7 @@ class Journal:
             return self.suspects[name]
         text = f"{name}\n{stage}".encode()[: FILE_BYTES - HEADER.size]
         self._map[HEADER.size : HEADER.size + len(text)] = text
-        self._map[: HEADER.size] = HEADER.pack(time.monotonic(), len(text))
+        self._map[: HEADER.size] = HEADER.pack(time.monotonic(), time.process_time(), len(text))
         return 0
 
     def end(self) -> None:
@@ -78,6 +79,7 @@ class InFlight(msgspec.Struct, frozen=True):
     record: str
     stage: str
     begun_at: float
+    cpu_seconds_before: float
 
 
 def name_record(raw: RawMessage) -> str:
@@ -94,11 +96,11 @@ def read_journal(file: Path) -> InFlight | None:
     """Returns None when no record is being worked on, or there is no such file."""
     try:
         content = file.read_bytes()
-        begun_at, length = HEADER.unpack_from(content)
+        begun_at, cpu_seconds_before, length = HEADER.unpack_from(content)
         record, _, stage = content[HEADER.size : HEADER.size + length].decode().partition("\n")
     except (OSError, struct.error, UnicodeDecodeError):
         return None
-    return InFlight(record, stage, begun_at) if begun_at else None
+    return InFlight(record, stage, begun_at, cpu_seconds_before) if begun_at else None
 
 
 def read_suspects(folder: Path) -> dict[str, int]:

@@ -130,7 +130,7 @@ class Run(FaultyRun):
             "OPENWEIGHT_READING__RECORDS_PER_POLL": "5",
             "OPENWEIGHT_READING__DISCOVERY_SECONDS": "5",
             "OPENWEIGHT_ENGINE__RESTARTS_ALLOWED": "10000",
-            "OPENWEIGHT_ENGINE__RECORD_SECONDS": "10",
+            "OPENWEIGHT_ENGINE__RECORD_SECONDS": "5",
         }
         super().__init__(state_folder, usual | variables)
         self.broker = broker
