@@ -71,8 +71,7 @@ FAULTS = (
 NEEDS_SMALL_DISK = (state.fill_checkpoint_disk, broker.fill_broker_disk)
 
 
-def try_all(bench: Bench, faults: list[Fault], minutes: float, *, has_disks: bool) -> list[Result]:
-    results = []
+def try_all(bench: Bench, faults: list[Fault], minutes: float, results: list[Result], *, has_disks: bool) -> None:
     begun = time.monotonic()
     for fault in faults:
         spent = time.monotonic() - begun
@@ -85,7 +84,6 @@ def try_all(bench: Bench, faults: list[Fault], minutes: float, *, has_disks: boo
             results.append(try_one(bench, fault, time.monotonic() + fault.share * minutes * 60))
         for problem in results[-1].problems:
             progress.print(f"  [red]{problem}[/red]")
-    return results
 
 
 def try_one(bench: Bench, fault: Fault, end_at: float) -> Result:
@@ -93,6 +91,7 @@ def try_one(bench: Bench, fault: Fault, end_at: float) -> Result:
         return fault.try_it(bench, end_at)
     except (RunFailed, KafkaError, BrokerUnreachableError, DeliveryFailedError, OSError, AssertionError) as failure:
         result = Result(f"{fault.name} {fault.try_it.__name__}", runs=1, problems=[f"{type(failure).__name__}: {failure}"])
+    progress.print(f"  [red]{result.problems[0]}[/red]")
     # The next fault gets a run that works.
     try:
         bench.heal()
@@ -124,7 +123,10 @@ def main() -> None:
     faults = [fault for fault in FAULTS if not chosen or fault.name in chosen]
     # The ends of it, the books and the start take three minutes.
     minutes = given.minutes - 3
+    results: list[Result] = []
     with contextlib.ExitStack() as at_end:
+        # Also when it is ended early.
+        at_end.callback(print_table, results)
         folder = Path(at_end.enter_context(tempfile.TemporaryDirectory(prefix="openweight-faults-", ignore_cleanup_errors=True)))
         disks = state.SmallDisks()
         at_end.callback(disks.unmount)
@@ -135,8 +137,7 @@ def main() -> None:
         at_end.callback(bench.stop)
         progress.print(f"starting broker and run, seed {given.seed}")
         bench.start()
-        results = try_all(bench, faults, minutes, has_disks=has_disks)
-    print_table(results)
+        try_all(bench, faults, minutes, results, has_disks=has_disks)
     sys.exit(1 if any(one.problems for one in results) else 0)
 
 
