@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import time
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 FIRST_PORT = 22300
+
+
+def pytest_configure() -> None:
+    """Has SIGTERM, as `timeout` and CI send it, end the tests as Ctrl-C does: fixtures stop the brokers and runs that they started."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
