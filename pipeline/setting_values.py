@@ -1,17 +1,18 @@
-"""Kinds of values that several settings share, and what is allowed in them."""
+"""What settings are made of: sections, kinds of values that several share, and what is allowed in them."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import re2
-from pydantic import AfterValidator
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 TOPIC_NAME = re.compile(r"(?!\.\.?$)[a-zA-Z0-9._-]{1,249}")
 HOST_AND_PORT = re.compile(r"(?:[^\s:/,\[\]]+|\[[0-9a-fA-F:.]+\]):([0-9]{1,5})")
 LARGEST_PORT = 65535
+SectionType = TypeVar("SectionType")
 
 
 def _check_addresses(text: str) -> str:
@@ -42,3 +43,14 @@ def _check_pattern(text: str) -> str:
 FileOrFolder = Annotated[Path, AfterValidator(Path.absolute)]
 Addresses = Annotated[str, AfterValidator(_check_addresses)]
 Pattern = Annotated[str, AfterValidator(_check_pattern)]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def raise_together(section: SectionType, problems: list[str]) -> SectionType:
+    """Return the section; ValueError with all problems when there are any."""
+    if problems:
+        raise ValueError("; ".join(problems))
+    return section

@@ -11,17 +11,17 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, Literal, get_args
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AwareDatetime, Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 
-from pipeline.setting_values import TOPIC_NAME, Addresses, FileOrFolder, Pattern
+from pipeline.field_settings import Fields
+from pipeline.setting_values import TOPIC_NAME, Addresses, FileOrFolder, Pattern, Section, raise_together
 
 ENVIRONMENT_PREFIX = "OPENWEIGHT_"
 SETTINGS_FILE = "openweight.toml"
 USUAL_TOPICS = ("news.articles",)
-SectionType = TypeVar("SectionType")
 
 
 class SettingsError(Exception):
@@ -30,16 +30,6 @@ class SettingsError(Exception):
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
         self.problems = problems
-
-
-def _raise_together(section: SectionType, problems: list[str]) -> SectionType:
-    if problems:
-        raise ValueError("; ".join(problems))
-    return section
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Broker(Section):
@@ -75,7 +65,7 @@ class Broker(Section):
             for name in ("ca_file", "certificate_file", "key_file", "password_file")
             if (path := getattr(self, name)) is not None and not (path.is_file() and os.access(path, os.R_OK))
         ]
-        return _raise_together(self, problems)
+        return raise_together(self, problems)
 
 
 class Reading(Section):
@@ -107,31 +97,7 @@ class Reading(Section):
         problems += [f"topics: {name!r} is no name that Kafka allows" for name in self.topics if not TOPIC_NAME.fullmatch(name)]
         if (self.start == "timestamp") != (self.start_timestamp is not None):
             problems.append("start = timestamp and start_timestamp go together")
-        return _raise_together(self, problems)
-
-
-class Fields(Section):
-    """Which JSON key of a message holds what; dots lead into nested objects."""
-
-    id: str = Field("id", description="identity in the producer's system")
-    url: str = Field("url", description="link to the article")
-    title: str = Field("title", description="headline")
-    text: str = Field("text", description="body as plain text")
-    html: str = Field("html", description="body as HTML, read when there is no text")
-    published_at: str = Field("published_at", description="time of publication: ISO 8601, or seconds or milliseconds since 1970")
-    publisher: str = Field("publisher", description="name of the source")
-    language: str = Field("language", description="language as the producer declares it; a hint only")
-
-    @model_validator(mode="after")
-    def _agree(self) -> Fields:
-        paths = {name: getattr(self, name) for name in type(self).model_fields}
-        problems = [
-            f"{inner} = {inner_path!r} lies within {outer} = {outer_path!r}, which is a text and holds no other fields"
-            for outer, outer_path in paths.items()
-            for inner, inner_path in paths.items()
-            if inner_path.startswith(f"{outer_path}.")
-        ]
-        return _raise_together(self, problems)
+        return raise_together(self, problems)
 
 
 class Limits(Section):
@@ -181,7 +147,7 @@ class Engine(Section):
     @model_validator(mode="after")
     def _agree(self) -> Engine:
         problems = [] if bool(self.address) == bool(self.worker_pool) else ["address and worker_pool go together"]
-        return _raise_together(self, problems)
+        return raise_together(self, problems)
 
 
 class Metrics(Section):
@@ -214,7 +180,7 @@ class Settings(Section):
             for name in topics
             if name.startswith(own)
         ]
-        return _raise_together(self, problems)
+        return raise_together(self, problems)
 
     def warnings(self) -> list[str]:
         """What is allowed, and still deserves a line at start."""

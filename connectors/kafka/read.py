@@ -6,7 +6,6 @@ state; what is committed to the consumer group follows behind and is for dashboa
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -23,6 +22,7 @@ from apache_beam.utils.timestamp import Timestamp
 from connectors.kafka.commit import share_committer
 from connectors.kafka.connection import BrokerUnreachableError, KafkaConnection, Repeated, share_admin
 from connectors.kafka.fetch import PartitionBuffer, share_consumer
+from connectors.kafka.measure import show_partition
 from connectors.kafka.partitions import (
     Announced,
     Announcement,
@@ -35,7 +35,7 @@ from connectors.kafka.partitions import (
 )
 from connectors.kafka.pause import hold_partition
 from transforms import coding  # noqa: F401 - registers the coders of the records that leave this module
-from transforms.metrics import BROKER_UNREACHABLE, CONSUMER_LAG, CONSUMER_POSITION, END_OFFSET, PARTITION_STOPPED
+from transforms.metrics import BROKER_UNREACHABLE, PARTITION_STOPPED
 from transforms.records import Position, RawMessage
 from transforms.rejected_share import rejections
 
@@ -209,7 +209,10 @@ class PollPartition(beam.DoFn):
         if is_moved or key not in self._measured_at:
             yield beam.pvalue.TaggedOutput("polled", (key, buffer.next_offset, before.identity))
         timer.set(Timestamp.of(align_timer(time.time(), self._choose_pause(key, buffer, before.start_offset))))
-        self._measure(topic, partition, key, buffer)
+        now = time.monotonic()
+        if now - self._measured_at.get(key, 0.0) >= MEASURE_SECONDS:
+            self._measured_at[key] = now
+            show_partition(self._connection, topic, partition, buffer)
 
     def _hand_on(self, topic: str, partition: int, buffer: PartitionBuffer) -> Iterator[RawMessage]:
         """Hands on what is there, bounded by count and by time: the stages behind run inside this loop, and a checkpoint waits for it."""
@@ -245,21 +248,6 @@ class PollPartition(beam.DoFn):
             fix = "reading.offsets_out_of_range = earliest goes on with what is left"
             log.error("the next offset is not on the broker, nothing of this partition is read", fix=fix, **place)
         return consumer.take(topic, partition, offset if is_stopped else earliest)
-
-    def _measure(self, topic: str, partition: int, key: str, buffer: PartitionBuffer) -> None:
-        now = time.monotonic()
-        if now - self._measured_at.get(key, 0.0) < MEASURE_SECONDS:
-            return
-        self._measured_at[key] = now
-        CONSUMER_POSITION.labels(topic, partition).set(buffer.next_offset)
-        if buffer.is_stopped:
-            # Nothing is fetched, so nothing else says how far behind it falls.
-            with contextlib.suppress(BrokerUnreachableError):
-                buffer.end_offset = share_consumer(self._connection).find_end(topic, partition)
-        # The end is known from the last fetch, which may be older than what was handed on.
-        END_OFFSET.labels(topic, partition).set(max(buffer.end_offset, buffer.next_offset))
-        CONSUMER_LAG.labels(topic, partition).set(buffer.lag)
-        PARTITION_STOPPED.labels(topic, partition).set(buffer.is_stopped)
 
 
 class CommitOffsets(beam.DoFn):

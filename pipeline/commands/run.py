@@ -8,7 +8,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from pipeline.exit_codes import ExitCode
 from pipeline.flink_rest import FlinkAway
 from pipeline.job import Job
 from pipeline.local import LocalMachine, MachinePlan
+from pipeline.observe_run import Observer
 from pipeline.running import Addresses, write_addresses
 from pipeline.settings import Settings, SettingsError
 from pipeline.start_failure import StartFailure
@@ -27,7 +27,6 @@ from pipeline.submit_job import JobPlan
 from pipeline.watch_run import watch_run
 
 log = structlog.get_logger()
-METRICS_SECONDS = 5.0
 SAMPLES = Path(__file__).resolve().parents[2] / "seeds" / "samples.jsonl"
 SAMPLES_PER_SECOND = 1.0
 
@@ -91,7 +90,7 @@ def _run(settings: Settings, machine: LocalMachine, stop_signal: StopSignal, *, 
         observer.keep()
 
     job = Job(_job_plan(settings, machine), java, keep_while_waiting)
-    observer = _Observer(settings, machine, job)
+    observer = Observer(settings, machine, job)
     addresses = observer.serve_metrics()
     write_addresses(settings, addresses)
     log.info("submitting the job, half a minute or so")
@@ -161,71 +160,6 @@ def job_name(settings: Settings) -> str:
     servers = sorted(part.strip() for part in settings.broker.bootstrap_servers.split(","))
     identity = "\n".join([*servers, settings.reading.group, settings.writing.topic_prefix])
     return f"openweight-monitor-{blake2b(identity.encode(), digest_size=6).hexdigest()}"
-
-
-@dataclass
-class _Observer:
-    """Keeps the machine's services alive and the engine's metrics up to date, once a second."""
-
-    settings: Settings
-    machine: LocalMachine
-    job: Job
-    measured_at: float = 0.0
-    counted: dict[str, int] = field(default_factory=dict)
-    """Restarts that are in the metric, by process, those within Flink by job."""
-
-    def serve_metrics(self) -> Addresses:
-        from connectors.prometheus import PortTakenError, serve_metrics  # noqa: PLC0415 - see run_job
-        from pipeline.choose_ports import find_free_port  # noqa: PLC0415 - the same
-
-        host, port = self.settings.metrics.host, self.settings.metrics.port
-        try:
-            server = serve_metrics(host, port)
-        except PortTakenError as error:
-            if "port" in self.settings.metrics.model_fields_set:
-                raise StartFailure(str(error)) from None
-            server = serve_metrics(host, find_free_port())
-        port = server.server_port
-        self._describe_build()
-        return Addresses(self.settings.broker.bootstrap_servers, self.job.plan.flink_address, f"{host}:{port}")
-
-    def _describe_build(self) -> None:
-        from importlib.metadata import version  # noqa: PLC0415 - see run_job
-
-        from pipeline.versions import flink_version  # noqa: PLC0415 - the same
-        from transforms import metrics  # noqa: PLC0415 - the same
-        from transforms.model.judge import model_version  # noqa: PLC0415 - the same
-
-        metrics.BUILD.labels(version("openweight-monitor"), version("apache-beam"), flink_version(), model_version()).set(1)
-
-    def keep(self) -> None:
-        self.machine.restart_dead()
-        if time.monotonic() - self.measured_at >= METRICS_SECONDS:
-            self.measured_at = time.monotonic()
-            self._measure()
-
-    def _measure(self) -> None:
-        from transforms import metrics  # noqa: PLC0415 - see run_job
-
-        for name, count in self.machine.restarts.counts.items():
-            self._count_restarts(name, name, count)
-        restarts = self.job.count_restarts()
-        self._count_restarts("flink", f"flink/{self.job.job_id}", restarts)
-        self.machine.restarts.note_engine_restarts(self.job.job_id, restarts, self.job.read_failure)
-        status = self.job.read_checkpoints() if self.job.job_id else None
-        metrics.JOB_RUNNING.set(1 if self.job.is_running() else 0)
-        if status is not None and status.completed_id:
-            metrics.CHECKPOINT_AGE.set(status.age_seconds)
-            metrics.CHECKPOINT_DURATION.set(status.duration_seconds)
-            metrics.CHECKPOINT_BYTES.set(status.size_bytes)
-
-    def _count_restarts(self, process: str, key: str, total: int) -> None:
-        from transforms import metrics  # noqa: PLC0415 - see run_job
-
-        # Less than before: Flink does not say at the moment.
-        if (grown := total - self.counted.get(key, 0)) > 0:
-            metrics.RESTARTS.labels(process).inc(grown)
-            self.counted[key] = total
 
 
 def _announce(settings: Settings, addresses: Addresses, restored_from: str) -> None:

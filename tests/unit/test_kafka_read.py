@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 from prometheus_client import REGISTRY
 
-from connectors.kafka import read
+from connectors.kafka import measure
 from connectors.kafka.connection import KafkaConnection
 from connectors.kafka.fetch import PartitionBuffer
-from connectors.kafka.partitions import ReadingPlan
 from connectors.kafka.read import align_timer
 
 
@@ -25,11 +24,10 @@ class FakeConsumer:
 
 
 def test_lag_of_a_partition_that_stands_still_is_asked_and_it_is_shown_as_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(read, "share_consumer", lambda _connection: FakeConsumer())
-    poll = read.PollPartition(KafkaConnection(bootstrap_servers="nowhere:1"), ReadingPlan())
+    monkeypatch.setattr(measure, "share_consumer", lambda _connection: FakeConsumer())
     buffer = PartitionBuffer(20)
     buffer.set_aside_until = float("inf")
-    poll._measure("standing", 0, "standing/0", buffer)  # noqa: SLF001 - the callback around it needs Beam's state
+    measure.show_partition(KafkaConnection(bootstrap_servers="nowhere:1"), "standing", 0, buffer)
     labels = {"topic": "standing", "partition": "0"}
     names = ("openweight_consumer_lag_records", "openweight_end_offset", "openweight_partition_stopped")
     assert [REGISTRY.get_sample_value(name, labels) for name in names] == [100, 120, 1]

@@ -1,0 +1,25 @@
+"""What is shown of a partition: where reading stands, where the partition ends, and how far behind reading is."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from connectors.kafka.connection import BrokerUnreachableError, KafkaConnection
+from connectors.kafka.fetch import share_consumer
+from transforms.metrics import CONSUMER_LAG, CONSUMER_POSITION, END_OFFSET, PARTITION_STOPPED
+
+if TYPE_CHECKING:
+    from connectors.kafka.fetch import PartitionBuffer
+
+
+def show_partition(connection: KafkaConnection, topic: str, partition: int, buffer: PartitionBuffer) -> None:
+    CONSUMER_POSITION.labels(topic, partition).set(buffer.next_offset)
+    if buffer.is_stopped:
+        # Nothing is fetched, so nothing else says how far behind it falls.
+        with contextlib.suppress(BrokerUnreachableError):
+            buffer.end_offset = share_consumer(connection).find_end(topic, partition)
+    # The end is known from the last fetch, which may be older than what was handed on.
+    END_OFFSET.labels(topic, partition).set(max(buffer.end_offset, buffer.next_offset))
+    CONSUMER_LAG.labels(topic, partition).set(buffer.lag)
+    PARTITION_STOPPED.labels(topic, partition).set(buffer.is_stopped)
