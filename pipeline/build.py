@@ -11,19 +11,21 @@ from transforms.detect_language import DetectLanguage
 from transforms.encode import EncodeAlerts, EncodeAssessments, EncodeRejected
 from transforms.extract_entities import ExtractEntities
 from transforms.flag_policy_change import FlagPolicyChange
+from transforms.heartbeat import sent_topic
 from transforms.link_stories import LinkStories, StoryLimits
 from transforms.raise_alerts import RaiseAlerts
 
 
 def build(pipeline: beam.Pipeline, ends: Ends, settings: Settings) -> None:
     """Lays the graph from the news topics to the alert topics."""
+    prefix = settings.writing.topic_prefix
     received = pipeline | "Read" >> ends.read
 
     # One fused stage in one process: text never leaves it, and each step may refuse a record.
     decoded = received | Decode(settings.fields.model_dump(), DecodeLimits(**settings.limits.model_dump()))
     detected = decoded.accepted | DetectLanguage()
     annotated = detected.accepted | ExtractEntities(settings.judgement.entity_model_for)
-    assessed = annotated.accepted | FlagPolicyChange(settings.judgement.threshold)
+    assessed = annotated.accepted | FlagPolicyChange(settings.judgement.threshold, sent_topic(prefix))
 
     # Only flagged articles come here: keyed state, by actor.
     stories = assessed.accepted | LinkStories(StoryLimits(settings.stories.open_days, settings.stories.members_per_actor))
@@ -31,7 +33,6 @@ def build(pipeline: beam.Pipeline, ends: Ends, settings: Settings) -> None:
 
     rejected = (decoded.rejected, detected.rejected, annotated.rejected, assessed.rejected) | "AllRejected" >> beam.Flatten()
 
-    prefix = settings.writing.topic_prefix
     assessed.accepted | EncodeAssessments(prefix) | "WriteAssessments" >> ends.write
     rejected | EncodeRejected(prefix) | "WriteRejected" >> ends.write
     alerts | EncodeAlerts(prefix) | "WriteAlerts" >> ends.write

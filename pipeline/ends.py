@@ -12,6 +12,7 @@ from connectors.kafka.partitions import LostPosition, ReadingPlan, Start
 from connectors.kafka.read import ReadFromKafka
 from connectors.kafka.write import WriteToKafka
 from pipeline.settings import Settings
+from transforms.heartbeat import sent_topic
 
 # The pause after empty polls doubles up to so many times its first length.
 IDLE_LIMIT_FACTOR = 20
@@ -41,12 +42,13 @@ def kafka_connection(settings: Settings) -> KafkaConnection:
 
 
 def kafka_ends(settings: Settings, run_id: str = "") -> Ends:
-    connection, plan = kafka_connection(settings), reading_plan(settings)
-    return Ends(read=ReadFromKafka(connection, msgspec.structs.replace(plan, run_id=run_id)), write=WriteToKafka(connection))
+    connection, own_topics = kafka_connection(settings), (sent_topic(settings.writing.topic_prefix),)
+    plan = msgspec.structs.replace(reading_plan(settings), own_topics=own_topics, run_id=run_id)
+    return Ends(read=ReadFromKafka(connection, plan), write=WriteToKafka(connection))
 
 
 def reading_plan(settings: Settings) -> ReadingPlan:
-    """What the job reads: one place for the job and for those who check it."""
+    """What the job reads of the news: one place for the job, which reads the heartbeat besides, and for those who check it."""
     reading = settings.reading
     return ReadingPlan(
         topics=() if reading.topic_pattern else reading.topics,

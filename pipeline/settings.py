@@ -153,6 +153,9 @@ class Engine(Section):
 class Metrics(Section):
     host: str = Field("127.0.0.1", description="address that /metrics is served on")
     port: int = Field(9464, ge=1, le=65535, description="port that /metrics is served on")
+    heartbeat_seconds: float = Field(
+        15, ge=0, le=60, description="how often an article of our own goes through the job, so that silence is proof of quiet; 0: never"
+    )
 
 
 class State(Section):

@@ -10,6 +10,7 @@ import msgspec
 
 from transforms import metrics
 from transforms.attempt import GuardEach
+from transforms.heartbeat import arrived_topic, sent_topic
 from transforms.records import Assessment, OutgoingMessage, RaisedAlert, Rejected
 from transforms.text.languages import languages
 
@@ -24,7 +25,7 @@ LIMIT_HEADER_BYTES = 1_000
 
 
 class EncodeAssessments(beam.PTransform):
-    """Assessment -> OutgoingMessage on PREFIX.assessments."""
+    """Assessment -> OutgoingMessage on PREFIX.assessments; the heartbeat's goes to its own topic and is not counted."""
 
     def __init__(self, prefix: str) -> None:
         super().__init__()
@@ -65,6 +66,8 @@ def _encode_rejected(rejected: Rejected, prefix: str) -> list[OutgoingMessage]:
 
 
 def _encode_counted(assessment: Assessment, prefix: str) -> list[OutgoingMessage]:
+    if assessment.position.topic == sent_topic(prefix):
+        return [msgspec.structs.replace(encode_assessment(assessment, prefix), topic=arrived_topic(prefix))]
     metrics.ARTICLES.labels(assessment.language if assessment.language in languages() else OTHER_LANGUAGE).inc()
     if assessment.is_candidate:
         metrics.CANDIDATES.inc()

@@ -12,6 +12,7 @@ import apache_beam as beam
 import msgspec
 
 from transforms.attempt import Attempt, Attempted, Refused
+from transforms.heartbeat import NEVER
 from transforms.model.decision import Decision
 from transforms.model.encoder import WEIGHTS
 from transforms.model.judge import Judgement, load_judge, model_version
@@ -30,13 +31,13 @@ LIMIT_ASSESSMENT_BYTES = 900_000
 class FlagPolicyChange(beam.PTransform):
     """AnnotatedDocument -> Assessment."""
 
-    def __init__(self, threshold: float | None = None) -> None:
-        """Takes the least score of a flagged article; None is the one that training chose."""
+    def __init__(self, threshold: float | None = None, heartbeat_topic: str = "") -> None:
+        """Takes the least score of a flagged article, None is the one that training chose; and the topic of which nothing is flagged."""
         super().__init__()
-        self._threshold = threshold
+        self._step = JudgeArticle(threshold, heartbeat_topic=heartbeat_topic)
 
     def expand(self, annotated: beam.PCollection) -> Attempted:
-        return annotated | Attempt(STAGE, JudgeArticle(self._threshold))
+        return annotated | Attempt(STAGE, self._step)
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class JudgeArticle:
 
     threshold: float | None = None
     weights: str = str(WEIGHTS)
+    heartbeat_topic: str = ""
 
     def setup(self) -> None:
         """Loads the weights once for the process; FileNotFoundError when one is missing."""
@@ -69,7 +71,8 @@ class JudgeArticle:
             return Judgement(Decision.none(), [], None, ())
         article = annotated.document.article
         judge = load_judge(Path(self.weights))
-        return judge.judge(article.content, article.title, annotated.entities, annotated.gate_hits, self.threshold)
+        threshold = NEVER if article.position.topic == self.heartbeat_topic else self.threshold
+        return judge.judge(article.content, article.title, annotated.entities, annotated.gate_hits, threshold)
 
 
 def assessment(annotated: AnnotatedDocument, judgement: Judgement, model: str) -> Assessment:

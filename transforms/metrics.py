@@ -47,6 +47,17 @@ READING_PAUSED = Gauge(
 )
 BROKER_UNREACHABLE = Counter("openweight_broker_unreachable", "Polls that found the broker away.")
 
+# Silence is proof of quiet only while the heartbeat goes through: a topic, the job, a topic. Times rather than ages: an age stands still
+# when whoever counts it does.
+HEARTBEAT_AT = Gauge(
+    "openweight_heartbeat_timestamp_seconds",
+    "When the newest heartbeat that came through the job was sent (since 1970), at first when the job began to run; 0: none is sent.",
+    multiprocess_mode="mostrecent",
+)
+HEARTBEAT_DELAY = Gauge(
+    "openweight_heartbeat_delay_seconds", "How long that heartbeat took from its sending to its assessment.", multiprocess_mode="mostrecent"
+)
+
 # The engine, as the supervisor sees it over Flink's REST interface.
 CHECKPOINT_AGE = Gauge("openweight_checkpoint_age_seconds", "Age of the newest complete checkpoint.", multiprocess_mode="mostrecent")
 CHECKPOINT_DURATION = Gauge("openweight_checkpoint_duration_seconds", "How long that checkpoint took.", multiprocess_mode="mostrecent")

@@ -40,13 +40,15 @@ class LostPosition(StrEnum):
 class ReadingPlan(msgspec.Struct, frozen=True, kw_only=True):
     """What to read and how. `topics` by name, or every topic whose whole name matches `pattern` (RE2).
 
-    Topics that begin with `own_prefix` never match a pattern: the job would read what it writes. `run_id` names the run from its start to
-    its stop: a pause ends with it.
+    Topics that begin with `own_prefix` never match a pattern: the job would read what it writes. `own_topics` are read besides, and are no
+    news: nothing is shown of them, and what they have lost is not waited for. `run_id` names the run from its start to its stop: a pause
+    ends with it.
     """
 
     topics: tuple[str, ...] = ()
     pattern: str = ""
     own_prefix: str = "openweight."
+    own_topics: tuple[str, ...] = ()
     start: Start = Start.EARLIEST
     start_at: datetime | None = None
     group: str = ""
@@ -110,8 +112,8 @@ def compare_listing(announced: Announced, listing: Listing, lost_position: LostP
 
 
 def is_wanted(topic: str, plan: ReadingPlan) -> bool:
-    if not plan.pattern:
-        return topic in plan.topics
+    if topic in plan.own_topics or not plan.pattern:
+        return topic in (*plan.topics, *plan.own_topics)
     return not topic.startswith((plan.own_prefix, "__")) and re2.fullmatch(plan.pattern, topic) is not None
 
 
@@ -122,7 +124,7 @@ def list_partitions(admin: KafkaAdminClient, plan: ReadingPlan) -> Listing:
         KafkaError: when the broker does not answer.
     """
     cluster = str(admin.describe_cluster()["cluster_id"])
-    described = admin.describe_topics(None if plan.pattern else list(plan.topics))
+    described = admin.describe_topics(None if plan.pattern else [*plan.topics, *plan.own_topics])
     found = [topic for topic in described if topic["error_code"] == 0 and is_wanted(topic["name"], plan)]
     return Listing(
         cluster,
@@ -131,7 +133,7 @@ def list_partitions(admin: KafkaAdminClient, plan: ReadingPlan) -> Listing:
             for topic in found
             for partition in topic["partitions"]
         },
-        tuple(sorted(set(plan.topics) - {topic["name"] for topic in found})) if not plan.pattern else (),
+        tuple(sorted({*plan.own_topics, *(() if plan.pattern else plan.topics)} - {topic["name"] for topic in found})),
     )
 
 

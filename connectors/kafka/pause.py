@@ -34,7 +34,7 @@ def hold_partition(connection: KafkaConnection, plan: ReadingPlan, topic: str, p
             "reading.pause_above_rejected_share = 1 reads on whatever comes",
         )  # fmt: skip
     now = time.monotonic()
-    if now - _measured_at.get((topic, partition), float("-inf")) < MEASURE_SECONDS:
+    if topic in plan.own_topics or now - _measured_at.get((topic, partition), float("-inf")) < MEASURE_SECONDS:
         return
     _measured_at[topic, partition] = now
     CONSUMER_POSITION.labels(topic, partition).set(next_offset)

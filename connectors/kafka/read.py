@@ -212,7 +212,8 @@ class PollPartition(beam.DoFn):
         now = time.monotonic()
         if now - self._measured_at.get(key, 0.0) >= MEASURE_SECONDS:
             self._measured_at[key] = now
-            show_partition(self._connection, topic, partition, buffer)
+            if topic not in self._plan.own_topics:
+                show_partition(self._connection, topic, partition, buffer)
 
     def _hand_on(self, topic: str, partition: int, buffer: PartitionBuffer) -> Iterator[RawMessage]:
         """Hands on what is there, bounded by count and by time: the stages behind run inside this loop, and a checkpoint waits for it."""
@@ -240,7 +241,7 @@ class PollPartition(beam.DoFn):
         """Stops the partition, saying so again and again, or goes to the earliest offset, as the plan says."""
         consumer = share_consumer(self._connection)
         earliest = consumer.find_earliest(topic, partition)
-        is_stopped = self._plan.lost_position is LostPosition.STOP
+        is_stopped = self._plan.lost_position is LostPosition.STOP and topic not in self._plan.own_topics
         place = {"topic": topic, "partition": partition, "next_offset": offset, "earliest_offset": earliest}
         if not is_stopped:
             log.error("the next offset is not on the broker, reading goes on at the earliest", **place)

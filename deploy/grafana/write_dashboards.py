@@ -71,6 +71,7 @@ ARTICLES, CANDIDATES, FLAGGED, ALERTS = (f"openweight_{noun}_total" for noun in 
 REJECTED, RESTARTS = "openweight_rejected_total", "openweight_restarts_total"
 OTHER = ARTICLES + '{language="other"}'
 STOPPED = "max by (topic, partition) (openweight_partition_stopped)"
+HEARTBEAT = "time() - max(openweight_heartbeat_timestamp_seconds > 0)"
 AGE = "max(openweight_checkpoint_age_seconds)"
 BUSY = "max by (tm_id) (flink_taskmanager_job_task_busyTimeMsPerSecond) / 1000"
 PRESSED = "max by (tm_id) (flink_taskmanager_job_task_backPressuredTimeMsPerSecond) / 1000"
@@ -86,6 +87,7 @@ OVERVIEW = [
     stat("Job runs", "min(openweight_job_running)", "yes"),
     stat("Alarms", ALARMS, meaning="deploy/RUNBOOK.md has a section for each.", bad_from=1),
     stat("Newest checkpoint", AGE, "s", "What a kill would read again.", 120),
+    stat("Heartbeat", HEARTBEAT, "s", "Since an article of our own came through: silence below a minute is quiet.", 75),
     stat("Waiting articles", "sum(openweight:consumer_lag_records:sum)", meaning="In the topics, not yet read."),
     stat("Wait of an article", "openweight:catch_up_seconds", "s", "What waits, by what is read a second.", 600),
     stat("Articles in range", grown(ARTICLES), meaning="Articles assessed."),
@@ -116,6 +118,8 @@ PIPELINE = [
     lines("Partitions not read", STOPPED, "{{topic}} {{partition}}", meaning="1: its next offset is gone from the broker."),
     lines("Wait of an article", "openweight:catch_up_seconds", "", "s", "What waits, by what is read a second."),
     lines("Polls that found the broker away", per_second("openweight_broker_unreachable_total"), "", "cps"),
+    Panel("Heartbeat", "timeseries", "s", {"age": HEARTBEAT, "delay": "max(openweight_heartbeat_delay_seconds)"},
+          "Through broker, job and broker, also when there is no news."),
     lines("Alerts written", per_second(ALERTS, "state"), "{{state}}", "cps"),
 ]  # fmt: skip
 

@@ -78,6 +78,7 @@ def _run(settings: Settings, machine: LocalMachine, stop_signal: StopSignal, *, 
         broker = settings.broker.model_copy(update={"bootstrap_servers": machine.broker.bootstrap_servers})
         settings = settings.model_copy(update={"broker": broker})
     from connectors.kafka.connection import BrokerUnreachableError  # noqa: PLC0415 - the metrics folder must be known before
+    from pipeline.heartbeat import Heartbeat  # noqa: PLC0415 - the same
 
     try:
         prepare_topics(settings, is_own=machine.broker is not None)
@@ -95,13 +96,16 @@ def _run(settings: Settings, machine: LocalMachine, stop_signal: StopSignal, *, 
     write_addresses(settings, addresses)
     log.info("submitting the job, half a minute or so")
     point = job.start(is_fresh=is_fresh)
+    heartbeat = Heartbeat(settings)
     try:
         stop_signal.begin_watching()
+        heartbeat.begin()
         _announce(settings, addresses, restored_from=str(point.path) if point else "")
         if has_samples:
             _show_samples(settings, stop_signal.event)
         watch_run(job, machine.restarts, observer.keep, stop_signal.event)
     finally:
+        heartbeat.end()
         _stop_job(job)
     return ExitCode.DONE
 

@@ -1,0 +1,16 @@
+"""The heartbeat: an article of our own that goes the way of all articles, and is never news."""
+
+from __future__ import annotations
+
+# A score that no article reaches.
+NEVER = float("inf")
+
+
+def sent_topic(prefix: str) -> str:
+    """Where `openweight run` puts the heartbeat, and the job reads it beside the news."""
+    return f"{prefix}.heartbeat"
+
+
+def arrived_topic(prefix: str) -> str:
+    """Where the heartbeat's assessment goes, apart from those of the news."""
+    return f"{prefix}.heartbeat.arrived"
