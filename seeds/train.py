@@ -2,7 +2,8 @@
 
 Usage: python seeds/train.py [--shared ../shared] [--weights transforms/model/weights] [--epochs 3]
 Steps: tables of the encoder; states of the lower layers; tuning on the training side; ONNX with int8 weights; the article stage and its
-threshold on the dev side and real news, which the encoder has not seen; a report on the dev side. The test side is not read.
+threshold on the dev side and on real news that passes the gate, none of which the encoder has seen; a report on the dev side. The test side
+is not read.
 """
 
 from __future__ import annotations
@@ -25,13 +26,13 @@ from build_encoder import read_base_model, source_file, write_tables  # noqa: E4
 from training import article_stage, data, tuning  # noqa: E402
 from training.export import export_encoder  # noqa: E402
 
-from transforms.model.decision import ArticleHeads  # noqa: E402
+from transforms.model.decision import ArticleHeads, choose_joint  # noqa: E402
 from transforms.model.encoder import EmbeddingRows, Encoder, Tokenizer  # noqa: E402
 from transforms.model.heads import SentenceHeads, SentenceScores  # noqa: E402
+from transforms.model.probe import write_probe  # noqa: E402
+from transforms.model.reading import find_lead, join_readings  # noqa: E402
 from transforms.text.scan import load_scanner  # noqa: E402
 
-# Every second real article of the dev side: reading them all takes longer than it tells.
-NEWS_STEP = 2
 Labelled = list[data.LabelledArticle]
 
 
@@ -49,19 +50,26 @@ def main() -> None:
     news = [a for a in data.read_news(options.shared) if data.news_side(a.group) != "test"]
     train, dev = ([a for a in articles if data.side(a.group) == side] for side in ("train", "dev"))
     news_train, news_dev = ([a for a in news if data.news_side(a.group) == side] for side in ("train", "dev"))
-    examples = training_examples(train, news_train[::2])
+    examples = training_examples(train, news_train)
     print(f"{len(train)} articles and {len(examples)} sentences to train on, {len(dev)} articles for dev", flush=True)
     tune_encoder(settings, examples, options.weights)
     print(f"tuned after {time.monotonic() - started:.0f} s", flush=True)
-    finish(options.weights, train, dev, [data.mark_evidence(a) for a in news_dev[::NEWS_STEP]])
+    finish(options.weights, train, dev, news_dev)
     print(f"done after {time.monotonic() - started:.0f} s", flush=True)
 
 
 def training_examples(articles: Labelled, news: Labelled) -> list[data.Example]:
-    """All sentences of the training side: of articles, of the sentence sets, of real news."""
+    """All sentences of the training side: of articles, of real news that passes the gate, of the sentence sets, one of other real news."""
     sets = [example for _, example in data.read_sentences() if data.side(example.group) == "train"]
-    told = [example for article in articles for example in data.article_examples(article)]
-    return told + sets + data.news_examples(news)
+    near = pass_gate(news)
+    told = [example for article in [*articles, *near] for example in data.article_examples(article) + data.joint_examples(article)]
+    return told + sets + data.news_examples(news[::2])
+
+
+def pass_gate(news: Labelled) -> Labelled:
+    """The articles that come to the encoder when the job runs, with the sentences that are read of them."""
+    scanner = load_scanner()
+    return [data.mark_evidence(a, scan.gate_hits) for a in news if (scan := scanner.scan(a.content)).is_candidate]
 
 
 def tune_encoder(settings: tuning.Settings, examples: list[data.Example], weights: Path) -> None:
@@ -71,25 +79,21 @@ def tune_encoder(settings: tuning.Settings, examples: list[data.Example], weight
     states = tuning.lower_states(base, settings, inputs, Tokenizer(weights), EmbeddingRows(weights))
     parameters = tuning.tune(base, states, examples, settings, "all")
     export_encoder(tuning.tuned_layers(base, parameters), base.norm, base.heads, float(base.epsilon), weights / "encoder.onnx")
+    write_probe(weights)
     np.savez(weights / "sentence_heads.npz", matrix=np.asarray(parameters["matrix"]), bias=np.asarray(parameters["bias"]))
 
 
 def finish(weights: Path, train: Labelled, dev: Labelled, news: Labelled) -> None:
     """Fits the article stage and its threshold with the very encoder that will run; writes the article heads and the report."""
     encoder, sentence_heads, scanner = Encoder(weights, kept=1), SentenceHeads(weights), load_scanner()
-    scores = [read_scores(encoder, sentence_heads, article) for article in dev]
-    news_scores = []
-    for number, article in enumerate(news, 1):
-        news_scores.append((article, read_scores(encoder, sentence_heads, article)))
-        if number % 250 == 0:
-            print(f"real news: {number} of {len(news)}", flush=True)
+    scores = [read_scores(encoder, sentence_heads, data.mark_evidence(a, scanner.scan(a.content).gate_hits)) for a in dev]
+    gated = pass_gate(news)
+    news_scores = [(article, read_scores(encoder, sentence_heads, article)) for article in gated]
     arrays = article_stage.train_article_heads(train, dev, scores, news_scores)
     np.savez(weights / "article_heads.npz", **arrays, threshold=0.5)
     heads = ArticleHeads(weights)
-    chances = np.array([heads.decide(s, article_stage.is_title(a)).score for a, s in zip(dev, scores, strict=True)])
-    # What the gate turns away never reaches the model.
-    gated = [(a, s) for a, s in news_scores if scanner.scan(a.content).is_candidate]
-    alarms = np.array([heads.decide(s, article_stage.is_title(a)).score for a, s in gated])
+    chances = np.array([article_stage.decide(heads, a, s).score for a, s in zip(dev, scores, strict=True)])
+    alarms = np.array([article_stage.decide(heads, a, s).score for a, s in news_scores])
     threshold = article_stage.choose_threshold(np.array([a.labels["flag"] for a in dev]), chances, alarms, len(news))
     np.savez(weights / "article_heads.npz", **arrays, threshold=threshold)
     report = article_stage.report(dev, scores, ArticleHeads(weights))
@@ -99,8 +103,17 @@ def finish(weights: Path, train: Labelled, dev: Labelled, news: Labelled) -> Non
     print(json.dumps(report, ensure_ascii=False))
 
 
-def read_scores(encoder: Encoder, heads: SentenceHeads, article: data.LabelledArticle) -> SentenceScores:
-    return heads.score(np.stack([encoder.encode(article.content[r.start : r.end], r.context).vector for r in article.readings]))
+def read_scores(encoder: Encoder, heads: SentenceHeads, article: data.LabelledArticle) -> article_stage.Scores:
+    """Reads an article as the judge does."""
+
+    def score(texts: list[tuple[str, str]]) -> SentenceScores:
+        return heads.score(np.stack([encoder.encode(*text).vector for text in texts]))
+
+    sentences = [article.content[r.start : r.end] for r in article.readings]
+    together = score([(text, r.context) for text, r in zip(sentences, article.readings, strict=True)])
+    lead = find_lead(article.content, article.title)
+    joint = score([join_readings(article.content, lead, [article.readings[i] for i in choose_joint(together)])])
+    return together, joint, score([(text, "") for text in sentences])
 
 
 def data_hash() -> str:

@@ -81,10 +81,14 @@ def _extensions(_settings: Settings) -> Iterator[Finding]:
 
 def _model(_settings: Settings) -> Iterator[Finding]:
     from transforms.model.judge import load_judge, model_version  # noqa: PLC0415 - loads 200 MB
+    from transforms.model.probe import LEAST_AGREEMENT, measure_agreement  # noqa: PLC0415 - the same
 
     try:
         load_judge()
         yield Finding("model", model_version())
+        agreement = measure_agreement()
+        advice = "" if agreement >= LEAST_AGREEMENT else "use another machine, or another version of onnxruntime"
+        yield Finding("model on this processor", f"agrees to {agreement:.4f} with where it was trained", advice)
     except (OSError, ValueError) as error:
         yield Finding("model", f"cannot be loaded: {error}", "git checkout transforms/model/weights, or make train")
 

@@ -8,10 +8,14 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from random import Random
+from typing import TYPE_CHECKING, Any
 
 from transforms.model.heads import CHANGE_TYPES, DIRECTIONS, OBJECTS, STATUSES
-from transforms.model.reading import Reading, choose_sentences
+from transforms.model.reading import Reading, choose_sentences, find_lead, join_readings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 SEEDS = Path(__file__).parent.parent
 UNKNOWN = -1
@@ -38,6 +42,13 @@ class Example:
     past: float = UNKNOWN
     denial: float = UNKNOWN
     soft_weight: float = 1.0
+
+    @property
+    def is_telling(self) -> bool:
+        """Whether it teaches more than that ordinary sentences tell of no change: an epoch has all of these."""
+        return (
+            self.direction != UNKNOWN or self.denial == 1 or self.object not in {UNKNOWN, OBJECTS.index("weights"), OBJECTS.index("other")}
+        )
 
 
 @dataclass
@@ -92,14 +103,15 @@ def read_articles(folder: Path = SEEDS / "articles") -> list[LabelledArticle]:
     return articles
 
 
-def mark_evidence(article: LabelledArticle) -> LabelledArticle:
+def mark_evidence(article: LabelledArticle, hits: Sequence[int] | None = None) -> LabelledArticle:
     """Chooses the sentences to read, and marks those that share half of the shorter span with a labelled evidence sentence.
 
-    The evidence stands in for the gate's hits, which choose among the sentences of a long article when the job runs.
+    `hits` are the gate's, which choose among the sentences of a long article when the job runs; without them the evidence stands in.
     """
     starts = [(article.content.find(quote), len(quote)) for quote in article.labels.get("evidence", ())]
     spans = [(at, at + length) for at, length in starts if at >= 0]
-    article.readings = choose_sentences(article.content, article.title, [start for start, _ in spans])
+    lead = find_lead(article.content, article.title)
+    article.readings = choose_sentences(article.content, lead, [start for start, _ in spans] if hits is None else hits)
     article.is_evidence = [
         any(min(r.end, end) - max(r.start, start) > 0.5 * min(r.end - r.start, end - start) for start, end in spans)
         for r in article.readings
@@ -134,6 +146,41 @@ def article_examples(article: LabelledArticle) -> list[Example]:
             example.denial = 0 if not labels["contested"] else UNKNOWN
         examples.append(example)
     return examples
+
+
+def joint_examples(article: LabelledArticle) -> list[Example]:
+    """Sentences of an article read as one text, with the article's labels: as the judge reads the strongest ones.
+
+    What is strongest is known only when the encoder is tuned; so the labelled evidence stands in, once alone and once with other
+    sentences between, as there will be. Of an article that tells of no change, some sentences.
+    """
+    labels, lead = article.labels, find_lead(article.content, article.title)
+    random = Random(article.id)  # noqa: S311 - the same for each run
+    evidence = [r for r, is_it in zip(article.readings, article.is_evidence, strict=True) if is_it]
+    others = [r for r, is_it in zip(article.readings, article.is_evidence, strict=True) if not is_it]
+    if article.outcome == "none":
+        chosen = [random.sample(others, min(len(others), random.randint(1, 4)))]
+    elif evidence:
+        chosen = [evidence, evidence + random.sample(others, min(len(others), random.randint(1, 2)))]
+    else:
+        chosen = []
+    told = {} if article.outcome == "none" else {
+        "object": OBJECTS.index("weights"),
+        "direction": index_of(DIRECTIONS, labels["direction"]),
+        "change_type": index_of(CHANGE_TYPES, labels["change_type"]),
+        "status": index_of(STATUSES, labels["status"]),
+    }  # fmt: skip
+    return [
+        Example(
+            *join_readings(article.content, lead, sorted(readings)), article.group, change=float(article.outcome == "new"),
+            past=float(article.outcome == "retrospective"),
+            # A denial that is not the evidence itself may stand in a sentence that is not there.
+            denial=1 if labels.get("status") == "denied" else UNKNOWN if labels.get("contested") else 0,
+            **told,
+        )
+        for readings in chosen
+        if readings
+    ]  # fmt: skip
 
 
 def index_of(values: tuple[Any, ...], name: str) -> int:

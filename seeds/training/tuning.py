@@ -34,8 +34,10 @@ class Settings:
 
     tuned_layers: int = 4
     epochs: int = 3
+    # Of the sentences that only tell what no change is, each epoch has so large a share, another one each time.
+    plain_share: float = 0.4
     tokens_in_batch: int = 768
-    rate: float = 3e-4
+    rate: float = 2.5e-4
     head_rate_factor: float = 10.0
     dropped: float = 0.1
     seed: int = 2
@@ -130,7 +132,11 @@ def tune(base: BaseModel, states: States, examples: Sequence[Example], settings:
         "bias": jnp.zeros(sum(COLUMNS.values())),
     }
     random = np.random.default_rng(settings.seed)
-    plan = [batch for _ in range(settings.epochs) for batch in _batches(states.lengths, settings.tokens_in_batch, random)]
+    plan = [
+        batch
+        for _ in range(settings.epochs)
+        for batch in _batches(states.lengths, _choose_examples(examples, settings, random), settings, random)
+    ]
     optimiser = _optimiser(settings, len(plan))
     memory = optimiser.init(parameters)
 
@@ -163,13 +169,19 @@ def tuned_layers(base: BaseModel, parameters: dict[str, Any]) -> list[dict[str, 
     return [*base.layers[: len(base.layers) - count], *top]
 
 
-def _batches(lengths: np.ndarray, tokens_in_batch: int, random: np.random.Generator) -> list[np.ndarray]:
-    """Every example once, in batches of one padded length; the sizes are fixed for each length, so that few shapes are compiled."""
+def _choose_examples(examples: Sequence[Example], settings: Settings, random: np.random.Generator) -> np.ndarray:
+    """Numbers of the examples of one epoch."""
+    is_telling = np.array([example.is_telling for example in examples])
+    return np.flatnonzero(is_telling | (random.random(len(examples)) < settings.plain_share))
+
+
+def _batches(lengths: np.ndarray, chosen: np.ndarray, settings: Settings, random: np.random.Generator) -> list[np.ndarray]:
+    """The chosen examples once, in batches of one padded length; the sizes are fixed for each length, so that few shapes are compiled."""
     batches = []
-    padded = np.array([_padded(int(length)) for length in lengths])
+    padded = np.array([_padded(int(length)) for length in lengths[chosen]])
     for limit in LENGTHS:
-        members = random.permutation(np.flatnonzero(padded == limit))
-        size = max(4, tokens_in_batch // limit)
+        members = random.permutation(chosen[padded == limit])
+        size = max(4, settings.tokens_in_batch // limit)
         if len(members):
             members = np.concatenate([members, members[: -len(members) % size]])
             members = np.resize(members, -(-len(members) // size) * size)

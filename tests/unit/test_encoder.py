@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from transforms.model.encoder import FEATURE_WIDTH, LIMIT_PIECES, WEIGHTS, Encoder, Tokenizer, load_encoder
+from transforms.model.probe import LEAST_AGREEMENT, measure_agreement
 
 TEXTS = {
     "en": "The lab will no longer publish the weights of its models.",
@@ -83,3 +84,7 @@ def test_tokens_of_title_stand_before_the_sentence() -> None:
 def test_missing_weights_are_named(tmp_path) -> None:  # noqa: ANN001 - pytest's folder
     with pytest.raises(FileNotFoundError, match=r"encoder\.onnx"):
         Encoder(tmp_path)
+
+
+def test_this_processor_agrees_with_the_one_of_training() -> None:
+    assert measure_agreement() >= LEAST_AGREEMENT

@@ -10,9 +10,9 @@ import pytest
 from transforms.attempt import Refused
 from transforms.flag_policy_change import JudgeArticle, assessment
 from transforms.model.actors import Candidate, find_candidates, rank_actors
-from transforms.model.decision import Decision, choose_evidence
+from transforms.model.decision import Decision, choose_evidence, vote
 from transforms.model.judge import Judgement, model_version
-from transforms.model.reading import choose_sentences
+from transforms.model.reading import choose_sentences, join_readings
 from transforms.records import (
     AnnotatedDocument,
     Article,
@@ -132,6 +132,39 @@ def test_title_and_sentences_with_hits_are_read_first() -> None:
 def test_evidence_is_the_strongest_sentence_and_those_near_it() -> None:
     assert choose_evidence(np.array([0.1, 0.9, 0.8, 0.3, 0.7, 0.75, 0.72, 0.6], np.float32)) == (1, 2, 5, 6, 4)
     assert choose_evidence(np.array([0.2, 0.1], np.float32)) == (0,)
+
+
+def test_sentences_are_joined_behind_their_title() -> None:
+    content = "A  title\nOne. Two. Three."
+    readings = choose_sentences(content, "A  title")
+    assert join_readings(content, "A  title", [readings[0], readings[1], readings[3]]) == ("One. Three.", "A title")
+    assert join_readings(content, "A  title", readings[:1]) == ("A  title", "")
+
+
+def test_each_reading_has_one_vote_in_which_strong_sentences_prevail() -> None:
+    shares = np.array([[0.9, 0.1], [0.4, 0.6], [0.4, 0.6]], np.float32)
+    strength = np.array([0.9, 0.3, 0.3], np.float32)
+    other = (np.array([[0.1, 0.9]], np.float32), np.ones(1, np.float32))
+    assert vote([(shares, strength)]) == 0
+    assert vote([(shares, strength), other]) == 1
+    assert vote([(shares, np.zeros(3, np.float32)), (shares, np.zeros(3, np.float32))]) == 0
+
+
+@pytest.mark.parametrize(
+    ("surface", "canonical", "kind", "actor"),
+    [
+        ("Brussels", "Brussels", EntityType.GPE, "European Union"),
+        ("Llama 4", "Llama", EntityType.MODEL, "Meta"),
+        ("Kerala", "Kerala", EntityType.GPE, "Kerala"),
+    ],
+)
+def test_seats_and_models_stand_for_somebody(surface: str, canonical: str, kind: EntityType, actor: str) -> None:
+    entity = Entity(0, len(surface), surface, canonical, kind)
+    assert [one.name for one in find_candidates((entity,), [(0, 40)], 0, ChangeType.REGULATION)] == [actor]
+
+
+def test_unknown_model_stands_for_nobody() -> None:
+    assert find_candidates((Entity(0, 5, "Zanzi", "Zanzi", EntityType.MODEL),), [(0, 40)], 0, ChangeType.LICENCE) == []
 
 
 def test_known_person_stands_for_the_organisation() -> None:

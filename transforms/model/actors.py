@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 LIMIT_ACTORS = 3
-_KINDS = (EntityType.ORG, EntityType.GPE, EntityType.PERSON)
+# Of people and models only those that stand for somebody are candidates.
+_ACTING = {EntityType.ORG, EntityType.GPE}
+_STANDING_FOR = {EntityType.PERSON, EntityType.MODEL, EntityType.GPE}
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Candidate:
 
 @functools.cache
 def affiliations() -> dict[str, str]:
-    """Well-known people -> whom they speak for (affiliations.tsv)."""
+    """Well-known people, seats of government and model families -> whom they stand for (affiliations.tsv)."""
     lines = (Path(__file__).parent / "affiliations.tsv").read_text("utf-8").splitlines()[1:]
     return dict(line.split("\t") for line in lines if line)
 
@@ -38,12 +40,14 @@ def affiliations() -> dict[str, str]:
 def find_candidates(
     entities: Sequence[Entity], evidence: Sequence[tuple[int, int]], title_end: int, change_type: ChangeType
 ) -> list[Candidate]:
-    """Organisations, places and known people of the article, one candidate for each canonical name, in the order of the text."""
+    """Organisations and places of the article, and whom its known people and models stand for: one candidate for each name, in the order
+    of the text.
+    """
     mentions: dict[str, list[Entity]] = {}
     for entity in sorted(entities, key=lambda e: (e.start, e.end)):
-        name = affiliations().get(entity.canonical, entity.canonical) if entity.type is EntityType.PERSON else entity.canonical
-        if entity.type in _KINDS and (entity.type is not EntityType.PERSON or name != entity.canonical):
-            mentions.setdefault(name, []).append(entity)
+        name = affiliations().get(entity.canonical) if entity.type in _STANDING_FOR else None
+        if name or entity.type in _ACTING:
+            mentions.setdefault(name or entity.canonical, []).append(entity)
     first_in_evidence = _first_in_evidence(mentions, evidence)
     return [
         Candidate(name, _features(found, evidence, title_end, change_type, first_in_evidence.get(name))) for name, found in mentions.items()

@@ -11,6 +11,7 @@ from transforms.model.heads import CHANGE_TYPES, DIRECTIONS, STATUSES, SentenceS
 from transforms.records import ChangeType, Direction, Novelty, Status
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     import numpy.typing as npt
@@ -59,25 +60,40 @@ class ArticleHeads:
         """For `rank_actors`: the weights of a candidate's features, and the bias."""
         return self._arrays["actor_matrix"], float(self._arrays["actor_bias"])
 
-    def decide(self, scores: SentenceScores, is_title: npt.NDArray[np.bool_], threshold: float | None = None) -> Decision:
-        """Scores of n >= 1 sentences -> the decision; without `threshold` the trained one holds."""
-        told = self._chance("told", told_features(scores, is_title))
-        as_news = self._chance("news", news_features(scores))
+    def decide(
+        self,
+        scores: SentenceScores,
+        joint: SentenceScores,
+        read_alone: Callable[[], SentenceScores],
+        is_title: npt.NDArray[np.bool_],
+        *,
+        has_title: bool,
+        threshold: float | None = None,
+    ) -> Decision:
+        """Scores of n >= 1 sentences after the title, and of the strongest of them read as one text -> the decision.
+
+        `read_alone` scores the sentences without a context, as most of what the heads know of directions and denials was taught; it is
+        asked only when a change is told. Without a title a lead stands in, after which denials are not looked for.
+        Without `threshold` the trained one holds.
+        """
+        told = self._chance("told", told_features(scores, joint, is_title))
+        as_news = self._chance("news", news_features(scores, joint))
         score = told * as_news
         is_flagged = score >= (self.threshold if threshold is None else threshold)
         is_retrospective = not is_flagged and told * (1 - as_news) > max(1 - told, score)
         novelty = Novelty.NEW if is_flagged else Novelty.RETROSPECTIVE if is_retrospective else Novelty.NONE
         if novelty is Novelty.NONE:
             return Decision.none(score)
-        strength = evidence_strength(scores, novelty)
+        alone, strength = read_alone(), evidence_strength(scores, novelty)
+        readings = ((scores, strength), (joint, evidence_strength(joint, novelty)), (alone, evidence_strength(alone, novelty)))
         return Decision(
             flag=is_flagged,
             score=score,
             novelty=novelty,
-            direction=DIRECTIONS[vote(scores.direction, strength)],
-            change_type=CHANGE_TYPES[vote(scores.change_type, strength)],
-            status=STATUSES[vote(scores.status, strength)],
-            contested=denial_strength(scores) >= float(self._arrays["denial_threshold"]),
+            direction=DIRECTIONS[vote([(one.direction, weights) for one, weights in readings])],
+            change_type=CHANGE_TYPES[vote([(one.change_type, weights) for one, weights in readings])],
+            status=STATUSES[vote([(one.status, weights) for one, weights in readings])],
+            contested=denial_strength(scores if has_title else alone, alone) >= float(self._arrays["denial_threshold"]),
             evidence=choose_evidence(strength),
         )
 
@@ -85,22 +101,32 @@ class ArticleHeads:
         return float(_sigmoid(features @ self._arrays[f"{name}_matrix"] + self._arrays[f"{name}_bias"]))
 
 
-def told_features(scores: SentenceScores, is_title: npt.NDArray[np.bool_]) -> Floats:
-    """What tells an article about a change, now or long ago, from others: its strongest sentences and its title.
+def told_features(scores: SentenceScores, joint: SentenceScores, is_title: npt.NDArray[np.bool_]) -> Floats:
+    """What tells an article about a change, now or long ago, from others: its strongest sentences, alone and together, and its title.
 
     Few features on purpose: they are fitted on articles that the encoder was not tuned on, of which there are some hundreds.
     """
-    change, past = _claims(scores)
-    either = np.maximum(change, past)
+    either = _either(scores)
     ranked = np.sort(either)[::-1]
     title = either[is_title].max() if is_title.any() else ranked[0]
-    return np.array([ranked[0], ranked[min(1, len(ranked) - 1)], title], np.float32)
+    return np.array([ranked[0], ranked[min(1, len(ranked) - 1)], title, _either(joint)[0]], np.float32)
 
 
-def news_features(scores: SentenceScores) -> Floats:
-    """What tells news from history: how much more of the article speaks of a change now than of one long ago."""
+def news_features(scores: SentenceScores, joint: SentenceScores) -> Floats:
+    """What tells news from history: how much more of the article, and of its strongest sentences, speaks of a change now."""
     change, past = _claims(scores)
-    return np.array([np.log(np.exp(change).sum()) - np.log(np.exp(past).sum())], np.float32)
+    joint_change, joint_past = _claims(joint)
+    return np.array([np.log(np.exp(change).sum()) - np.log(np.exp(past).sum()), joint_change[0] - joint_past[0]], np.float32)
+
+
+def choose_joint(scores: SentenceScores) -> tuple[int, ...]:
+    """Which sentences are read once more as one text: those that tell of a change, in their order."""
+    return tuple(sorted(choose_evidence(_sigmoid(_either(scores)))))
+
+
+def _either(scores: SentenceScores) -> Floats:
+    """Logits (n,) of a change, be it now or long ago."""
+    return np.maximum(*_claims(scores))
 
 
 def _claims(scores: SentenceScores) -> tuple[Floats, Floats]:
@@ -115,14 +141,26 @@ def evidence_strength(scores: SentenceScores, novelty: Novelty) -> Floats:
     return _sigmoid(past if novelty is Novelty.RETROSPECTIVE else change)
 
 
-def denial_strength(scores: SentenceScores) -> float:
-    """How clearly some sentence denies the change, 0 to 1: by the head for denials, or by the one for the status."""
+def denial_strength(scores: SentenceScores, alone: SentenceScores) -> float:
+    """How clearly some sentence denies the change, 0 to 1: the mean of both readings, after the title and alone."""
+    return (_denial(scores) + _denial(alone)) / 2
+
+
+def _denial(scores: SentenceScores) -> float:
+    """The clearest denial among n sentences: by the head for denials, or by the one for the status."""
     return float(np.maximum(_sigmoid(scores.denial), scores.status[:, STATUSES.index(Status.DENIED)]).max())
 
 
-def vote(shares: Floats, strength: Floats) -> int:
-    """The class that most of the shares (n, classes) speak for; strong sentences count far more than weak ones."""
-    return int((shares * (strength**_VOTE_POWER)[:, None]).sum(0).argmax())
+def vote(readings: Sequence[tuple[Floats, Floats]]) -> int:
+    """The class that the readings of one article speak for: each its shares (n, classes) and strengths (n,), all readings alike.
+
+    Within a reading, strong sentences count far more than weak ones.
+    """
+    total = np.zeros(readings[0][0].shape[1], np.float32)
+    for shares, strength in readings:
+        weights = strength**_VOTE_POWER + 1e-9
+        total += (shares * weights[:, None]).sum(0) / weights.sum()
+    return int(total.argmax())
 
 
 def choose_evidence(strength: Floats) -> tuple[int, ...]:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from transforms.model.actors import find_candidates, rank_actors
-from transforms.model.decision import ArticleHeads, Decision
+from transforms.model.decision import ArticleHeads, Decision, choose_joint
 from transforms.model.encoder import WEIGHTS, load_encoder
 from transforms.model.heads import SentenceHeads, SentenceScores
-from transforms.model.reading import Reading, choose_sentences
+from transforms.model.reading import Reading, choose_sentences, find_lead, join_readings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,18 +50,27 @@ class Judge:
         self, content: str, title: str, entities: Sequence[Entity], hits: Sequence[int] = (), threshold: float | None = None
     ) -> Judgement:
         """Judges an article; `hits` are offsets that make a sentence worth reading, `threshold` is the least score of a flag."""
-        readings = choose_sentences(content, title, hits)
+        lead = find_lead(content, title)
+        readings = choose_sentences(content, lead, hits)
         if not readings:
             return Judgement(Decision.none(), [], None, ())
-        vectors = np.stack([self._encoder.encode(content[r.start : r.end], r.context).vector for r in readings])
-        scores = self._sentence_heads.score(vectors)
-        decision = self._article_heads.decide(scores, np.array([r.is_title for r in readings]), threshold)
+        sentences = [content[r.start : r.end] for r in readings]
+        scores = self._score([(text, r.context) for text, r in zip(sentences, readings, strict=True)])
+        joint = self._score([join_readings(content, lead, [readings[i] for i in choose_joint(scores)])])
+        is_title = np.array([r.is_title for r in readings])
+        decision = self._article_heads.decide(
+            scores, joint, lambda: self._score([(text, "") for text in sentences]), is_title, has_title=bool(title), threshold=threshold
+        )
         judgement = Judgement(decision, readings, scores, ())
         if not decision.evidence:
             return judgement
         title_end = max((r.end for r in readings if r.is_title), default=0)
         candidates = find_candidates(entities, judgement.evidence, title_end, decision.change_type)
         return Judgement(decision, readings, scores, rank_actors(candidates, *self._article_heads.actor_weights))
+
+    def _score(self, texts: Sequence[tuple[str, str]]) -> SentenceScores:
+        """Scores of texts, each seen after its context."""
+        return self._sentence_heads.score(np.stack([self._encoder.encode(*text).vector for text in texts]))
 
 
 @functools.lru_cache(maxsize=2)

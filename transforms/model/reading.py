@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 LIMIT_SENTENCES = 16
+# A first line of up to so many characters stands in for a title that is missing.
+LIMIT_LEAD_CHARACTERS = 300
 
 
 class Reading(NamedTuple):
@@ -20,6 +22,12 @@ class Reading(NamedTuple):
     end: int
     context: str
     is_title: bool
+
+
+def find_lead(content: str, title: str) -> str:
+    """What says what the article is about: its title, or else its first line when that is short enough; "" when there is neither."""
+    first_line = content.split("\n", 1)[0]
+    return title or (first_line if len(first_line) <= LIMIT_LEAD_CHARACTERS else "")
 
 
 def choose_sentences(content: str, title: str, hits: Sequence[int] = (), limit: int = LIMIT_SENTENCES) -> list[Reading]:
@@ -44,3 +52,10 @@ def _rank(spans: list[tuple[int, int]], index: int, title_end: int, hits: list[i
         return 0, index
     has_hit = bisect_left(hits, end) > bisect_left(hits, start)
     return (1 if has_hit else 2), index
+
+
+def join_readings(content: str, title: str, readings: Sequence[Reading]) -> tuple[str, str]:
+    """The sentences of `readings` as one text, and what is put before it: the title, or nothing when there is only the title."""
+    context = " ".join(title.split())
+    text = " ".join(content[r.start : r.end].strip() for r in readings if not r.is_title)
+    return (text, context) if text else (" ".join(content[r.start : r.end].strip() for r in readings), "")
