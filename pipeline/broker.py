@@ -85,7 +85,7 @@ def prepare_broker(plan: BrokerPlan, java: JavaInstallation) -> ChildProcess:
     """Write the properties, format the data folder the first time, and return the process, not yet started."""
     plan.data_folder.mkdir(parents=True, exist_ok=True)
     plan.properties_file.write_text(describe_properties(plan))
-    child = ChildProcess("broker", [], plan.state_folder, lambda: is_listening(plan.port), grace_seconds=6)
+    child = ChildProcess("broker", [], plan.state_folder, lambda: is_listening(plan.port))
     child.log_file.parent.mkdir(parents=True, exist_ok=True)
     jars = fetch_jars(JarKind.BROKER, plan.state_folder)
     scratch = scratch_folder(plan.state_folder, "broker")

@@ -26,8 +26,9 @@ log = structlog.get_logger()
 # The checkpoints of earlier runs are deleted when this run has so many of its own.
 OWN_CHECKPOINTS = 2
 CANCEL_SECONDS = 10
-# Of the 25 s within which a run ends after SIGTERM, 2 are for a cancellation, 3 for the engine's processes, 6 for the broker.
+# Of the 25 s within which a run ends after SIGTERM, 2 are for a cancellation, 6 for the broker, the rest for the engine's processes.
 STOP_SECONDS = 12
+SAVEPOINT_PAUSE_SECONDS = 0.5
 
 
 class Job:
@@ -82,7 +83,7 @@ class Job:
             if job["name"] == self.plan.name and job["state"] not in TERMINAL_STATES:
                 log.info("stopping the job that an earlier run left on the engine", job=job["jid"])
                 self.job_id = job["jid"]
-                if self.stop_with_savepoint() is None and not wait_until(self.is_lost, CANCEL_SECONDS):
+                if self.stop_with_savepoint(STOP_SECONDS) is None and not wait_until(self.is_lost, CANCEL_SECONDS):
                     raise StartFailure(
                         f"job {self.job_id} of an earlier run still runs on Flink, {self.plan.flink_address}, and does not end; "
                         "a second one would write everything twice. Cancel it in Flink, then start again"
@@ -151,23 +152,31 @@ class Job:
     def stop_with_savepoint(self, limit_seconds: float = STOP_SECONDS) -> Path | None:
         """Stop the job with a savepoint and return its folder; None when that failed and the job was cancelled.
 
+        A savepoint fails at once while a task is not running yet, as right after a start: it is tried again until the time is over.
         Cancelling keeps the checkpoints: the next start reads a few seconds again.
         """
         deadline = time.monotonic() + limit_seconds
         try:
-            trigger = self.rest.stop_with_savepoint(self.job_id, self.plan.savepoints_folder.as_uri())
             while time.monotonic() < deadline:
-                has_ended, location, cause = self.rest.read_savepoint(self.job_id, trigger)
-                if has_ended and location:
-                    return Path(unquote(urlparse(location).path))
-                if has_ended:
-                    log.warning("savepoint failed", reason=cause[:500])
-                    break
-                time.sleep(0.1)
+                if savepoint := self._try_savepoint(deadline):
+                    return savepoint
+                time.sleep(SAVEPOINT_PAUSE_SECONDS)
             log.warning("job is cancelled without a savepoint; the newest checkpoint is kept", job=self.job_id)
             self.cancel()
         except FlinkAway as away:
             log.warning("job could not be stopped in order; the newest checkpoint is kept", reason=str(away))
+        return None
+
+    def _try_savepoint(self, deadline: float) -> Path | None:
+        trigger = self.rest.stop_with_savepoint(self.job_id, self.plan.savepoints_folder.as_uri())
+        while time.monotonic() < deadline:
+            has_ended, location, cause = self.rest.read_savepoint(self.job_id, trigger)
+            if has_ended and location:
+                return Path(unquote(urlparse(location).path))
+            if has_ended:
+                log.warning("savepoint failed", reason=cause[:500])
+                return None
+            time.sleep(0.1)
         return None
 
     def cancel(self, limit_seconds: float = 2) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
+import time
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING
 
@@ -34,6 +35,8 @@ USUAL_PORTS = {
     "tasks": 6121,
     "pool": 50000,
 }
+# What the broker takes to end, after everything else.
+BROKER_SECONDS = 6
 # Whoever depends on others ends before them; the broker last.
 ENDING_ORDER = ["submission", "job-server", "pool", "taskmanager", "jobmanager", "broker"]
 
@@ -118,15 +121,20 @@ class LocalMachine:
         """
         return self.restarts.restart_dead(self.children.values())
 
-    def stop(self) -> None:
-        """End all services, the broker last; the job is stopped before, by whoever started it."""
+    def stop(self, limit_seconds: float = 25) -> None:
+        """End all services within about `limit_seconds`, the broker last; the job is stopped before, by whoever started it.
+
+        A busy JobManager takes five seconds and more to end: the engine is given what the savepoint has left.
+        """
+        deadline = time.monotonic() + limit_seconds - BROKER_SECONDS
         for name, child in self.children.items():
             if name != "broker":
                 # All at once: one after the other they would take longer than a supervisor is given.
                 child.ask_to_end()
         for name in ENDING_ORDER:
             if name in self.children:
-                self.children[name].end()
+                child = self.children[name]
+                child.end(BROKER_SECONDS if name == "broker" else max(child.grace_seconds, deadline - time.monotonic()))
         if self.lock is not None:
             self.lock.close()
             self.lock = None

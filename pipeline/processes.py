@@ -173,16 +173,17 @@ class ChildProcess:
         if self.process is not None and self.process.poll() is None:
             self.process.terminate()
 
-    def end(self) -> None:
+    def end(self, grace_seconds: float | None = None) -> None:
         """End the process and forget its pid file; a process that is not running is no error."""
+        grace_seconds = self.grace_seconds if grace_seconds is None else grace_seconds
         if self.process is None:
             return
         if self.process.poll() is None:
             self.ask_to_end()
             try:
-                self.process.wait(self.grace_seconds)
+                self.process.wait(grace_seconds)
             except subprocess.TimeoutExpired:
-                log.warning("process did not end in time and is killed", name=self.name, grace_seconds=self.grace_seconds)
+                log.warning("process did not end in time and is killed", name=self.name, grace_seconds=round(grace_seconds, 1))
                 self.process.kill()
                 self.process.wait()
         self.pid_file.unlink(missing_ok=True)

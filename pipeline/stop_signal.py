@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ class StopSignal:
         self.event = threading.Event()
         self.number = 0
         self.is_starting = True
+        self.received_at = float("inf")
 
     def listen(self) -> None:
         for number in STOP_SIGNALS:
@@ -38,9 +40,15 @@ class StopSignal:
         # A start is interrupted once: what clears it away takes seconds, and interrupted it would leave processes behind.
         is_urgent = self.is_starting != self.event.is_set()
         self.number = number
+        self.received_at = min(self.received_at, time.monotonic())
         self.event.set()
         if is_urgent:
             raise KeyboardInterrupt
+
+    @property
+    def seconds_since(self) -> float:
+        """Since the first signal; 0 before."""
+        return max(0.0, time.monotonic() - self.received_at)
 
     def begin_watching(self) -> None:
         self.is_starting = False

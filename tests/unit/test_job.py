@@ -139,6 +139,7 @@ def test_job_of_another_deployment_on_the_same_cluster_is_left_alone(tmp_path: P
 def test_start_is_refused_while_the_job_of_an_earlier_run_does_not_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cluster = FakeCluster(monkeypatch)
     monkeypatch.setattr(job_module, "CANCEL_SECONDS", 0)
+    monkeypatch.setattr(job_module, "STOP_SECONDS", 0)
     job = make_job(tmp_path)
     job.rest = FakeRest([{"jid": "one", "name": "ours", "state": "RUNNING"}], can_stop=False)  # type: ignore[assignment]  # a fake
     with pytest.raises(StartFailure, match="job one of an earlier run still runs"):
@@ -151,3 +152,13 @@ def test_cluster_that_keeps_its_checkpoints_elsewhere_is_refused(tmp_path: Path)
     job.job_id = "mine"
     with pytest.raises(StartFailure, match=r"keeps the checkpoints in s3://elsewhere/chk-2"):
         job.remove_earlier_state()
+
+
+def test_savepoint_that_fails_right_after_the_start_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(job_module, "SAVEPOINT_PAUSE_SECONDS", 0)
+    job, rest = make_job(tmp_path), FakeRest([{"jid": "mine", "state": "RUNNING"}])
+    answers = iter([(True, "", "Checkpoint triggering task is not being executed at the moment"), (True, "file:///savepoint-2", "")])
+    monkeypatch.setattr(rest, "read_savepoint", lambda *_: next(answers))
+    job.job_id, job.rest = "mine", rest  # type: ignore[assignment]  # a fake
+    assert job.stop_with_savepoint() == Path("/savepoint-2")
+    assert rest.stopped == ["mine", "mine"]
