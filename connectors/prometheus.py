@@ -1,4 +1,4 @@
-"""Serves /metrics: the sum over all worker processes when PROMETHEUS_MULTIPROC_DIR is set, else this process."""
+"""Serves /metrics, /healthz and /readyz: the sum over all worker processes when PROMETHEUS_MULTIPROC_DIR is set, else this process."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from prometheus_client.mmap_dict import MmapedDict
 from prometheus_client.multiprocess import MultiProcessCollector
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 THREADS = 4
@@ -37,7 +37,8 @@ class MetricsServer(ThreadingMixIn, HTTPServer):
     daemon_threads = True
     allow_reuse_address = True
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, find_troubles: Callable[[], dict[str, str]]) -> None:
+        self.find_troubles = find_troubles
         self._free_threads = threading.BoundedSemaphore(THREADS)
         try:
             super().__init__((host, port), MetricsRequest)
@@ -61,7 +62,7 @@ class MetricsServer(ThreadingMixIn, HTTPServer):
 
 
 class MetricsRequest(BaseHTTPRequestHandler):
-    """GET /metrics, GET /healthz; everything else is 404."""
+    """GET /metrics, /healthz, /readyz; everything else is 404."""
 
     timeout = IDLE_SECONDS
     server_version = "openweight"
@@ -74,8 +75,12 @@ class MetricsRequest(BaseHTTPRequestHandler):
             self._answer(200, content_type, body)
         elif path == "/healthz":
             self._answer(200, "text/plain; charset=utf-8", b"ok\n")
+        elif path == "/readyz":
+            troubles = self.server.find_troubles()  # type: ignore[attr-defined]  # a MetricsServer
+            text = "".join(f"{part}: {trouble}\n" for part, trouble in troubles.items()) or "ok\n"
+            self._answer(503 if troubles else 200, "text/plain; charset=utf-8", text.encode())
         else:
-            self._answer(404, "text/plain; charset=utf-8", b"not found; there are /metrics and /healthz\n")
+            self._answer(404, "text/plain; charset=utf-8", b"not found; there are /metrics, /healthz and /readyz\n")
 
     def _answer(self, status: int, content_type: str, body: bytes) -> None:
         self.send_response(status)
@@ -101,13 +106,15 @@ def write_metrics(accept: str) -> tuple[str, bytes]:
     return content_type, encode(registry)
 
 
-def serve_metrics(host: str, port: int) -> MetricsServer:
+def serve_metrics(host: str, port: int, find_troubles: Callable[[], dict[str, str]] = dict) -> MetricsServer:
     """Starts serving in a daemon thread; `server_port` of the result is the port, `shutdown()` ends it.
+
+    `find_troubles` says what is not ready, by part, with a reason; /readyz answers 503 then.
 
     Raises:
         PortTakenError: when the port is in use or not allowed.
     """
-    server = MetricsServer(host, port)
+    server = MetricsServer(host, port, find_troubles)
     threading.Thread(target=server.serve_forever, name="serve-metrics", daemon=True).start()
     return server
 

@@ -33,7 +33,7 @@ class _Arrived(msgspec.Struct):
 
 
 class Heartbeat:
-    """Beats in a thread of its own from `begin` to `end`; `metrics.HEARTBEAT_AT` says when the newest that came through was sent."""
+    """Beats in a thread of its own from `begin` to `end`; `newest_seconds` says when the newest that came through was sent."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -42,7 +42,7 @@ class Heartbeat:
         self._seconds = settings.metrics.heartbeat_seconds
         self._should_end = threading.Event()
         self._repeated = Repeated(60)
-        self._newest_seconds = 0.0
+        self.newest_seconds = 0.0
         self._due_at = 0.0
 
     def begin(self) -> None:
@@ -83,12 +83,12 @@ class Heartbeat:
             sent_seconds = msgspec.json.decode(message.value or b"", type=_Arrived).received_at.timestamp()
         except (msgspec.MsgspecError, ValueError):
             return
-        if sent_seconds > self._newest_seconds:
+        if sent_seconds > self.newest_seconds:
             self._note(sent_seconds)
             metrics.HEARTBEAT_DELAY.set(max(0.0, message.timestamp_milliseconds / 1000 - sent_seconds))
 
     def _note(self, sent_seconds: float) -> None:
-        self._newest_seconds = sent_seconds
+        self.newest_seconds = sent_seconds
         metrics.HEARTBEAT_AT.set(sent_seconds)
 
 

@@ -6,6 +6,8 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pipeline.notify_systemd import notify_systemd
+from pipeline.readiness import Readiness
 from pipeline.running import Addresses
 from pipeline.start_failure import StartFailure
 
@@ -24,6 +26,7 @@ class Observer:
     settings: Settings
     machine: LocalMachine
     job: Job
+    readiness: Readiness = field(default_factory=Readiness)
     measured_at: float = 0.0
     counted: dict[str, int] = field(default_factory=dict)
     """Restarts that are in the metric, by process, those within Flink by job."""
@@ -34,12 +37,13 @@ class Observer:
 
         host, port = self.settings.metrics.host, self.settings.metrics.port
         try:
-            server = serve_metrics(host, port)
+            server = serve_metrics(host, port, self.readiness.find_troubles)
         except PortTakenError as error:
             if "port" in self.settings.metrics.model_fields_set:
                 raise StartFailure(str(error)) from None
-            server = serve_metrics(host, find_free_port())
+            server = serve_metrics(host, find_free_port(), self.readiness.find_troubles)
         port = server.server_port
+        self.readiness.bootstrap_servers = self.settings.broker.bootstrap_servers
         self._describe_build()
         return Addresses(self.settings.broker.bootstrap_servers, self.job.plan.flink_address, f"{host}:{port}")
 
@@ -51,8 +55,11 @@ class Observer:
         from transforms.model.judge import model_version  # noqa: PLC0415 - the same
 
         metrics.BUILD.labels(version("openweight-monitor"), version("apache-beam"), flink_version(), model_version()).set(1)
+        # The hash of the weights: they are all there.
+        self.readiness.model = ""
 
     def keep(self) -> None:
+        notify_systemd("WATCHDOG=1")
         self.machine.restart_dead()
         if time.monotonic() - self.measured_at >= METRICS_SECONDS:
             self.measured_at = time.monotonic()
@@ -67,7 +74,9 @@ class Observer:
         self._count_restarts("flink", f"flink/{self.job.job_id}", restarts)
         self.machine.restarts.note_engine_restarts(self.job.job_id, restarts, self.job.read_failure)
         status = self.job.read_checkpoints() if self.job.job_id else None
-        metrics.JOB_RUNNING.set(1 if self.job.is_running() else 0)
+        is_running = self.job.is_running()
+        self.readiness.engine = "" if is_running else f"Flink, {self.job.plan.flink_address}, does not run the job"
+        metrics.JOB_RUNNING.set(1 if is_running else 0)
         if status is not None and status.completed_id:
             metrics.CHECKPOINT_AGE.set(status.age_seconds)
             metrics.CHECKPOINT_DURATION.set(status.duration_seconds)

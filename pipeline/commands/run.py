@@ -17,6 +17,7 @@ from pipeline.exit_codes import ExitCode
 from pipeline.flink_rest import FlinkAway
 from pipeline.job import Job
 from pipeline.local import LocalMachine, MachinePlan
+from pipeline.notify_systemd import notify_systemd
 from pipeline.observe_run import Observer
 from pipeline.running import Addresses, write_addresses
 from pipeline.settings import Settings, SettingsError
@@ -27,6 +28,8 @@ from pipeline.submit_job import JobPlan
 from pipeline.watch_run import watch_run
 
 log = structlog.get_logger()
+# From the first signal to the end of the last process.
+END_SECONDS = 25.0
 SAMPLES = Path(__file__).resolve().parents[2] / "seeds" / "samples.jsonl"
 SAMPLES_PER_SECOND = 1.0
 
@@ -49,7 +52,7 @@ def run_job(settings: Settings, *, is_fresh: bool, has_samples: bool) -> ExitCod
         return ExitCode.INTERRUPTED if stop_signal.number == signal.SIGINT else ExitCode.DONE
     finally:
         stop_signal.ignore_further()
-        machine.stop()
+        machine.stop(END_SECONDS - stop_signal.seconds_since)
 
 
 def _machine_plan(settings: Settings) -> MachinePlan:
@@ -80,31 +83,34 @@ def _run(settings: Settings, machine: LocalMachine, stop_signal: StopSignal, *, 
     from connectors.kafka.connection import BrokerUnreachableError  # noqa: PLC0415 - the metrics folder must be known before
     from pipeline.heartbeat import Heartbeat  # noqa: PLC0415 - the same
 
-    try:
-        prepare_topics(settings, is_own=machine.broker is not None)
-    except BrokerUnreachableError as error:
-        print(f"openweight run: {error}", file=sys.stderr)
-        return ExitCode.BROKER_AWAY
-
     def keep_while_waiting() -> None:
         stop_signal.interrupt_if_asked()
         observer.keep()
 
     job = Job(_job_plan(settings, machine), java, keep_while_waiting)
     observer = Observer(settings, machine, job)
+    # Before the broker is waited for: that it is away shall not look as if the run had died.
     addresses = observer.serve_metrics()
+    try:
+        prepare_topics(settings, is_own=machine.broker is not None)
+    except BrokerUnreachableError as error:
+        print(f"openweight run: {error}", file=sys.stderr)
+        return ExitCode.BROKER_AWAY
     write_addresses(settings, addresses)
     log.info("submitting the job, half a minute or so")
-    point = job.start(is_fresh=is_fresh)
     heartbeat = Heartbeat(settings)
+    point = job.start(is_fresh=is_fresh)
     try:
         stop_signal.begin_watching()
         heartbeat.begin()
+        observer.readiness.heartbeat = heartbeat
         _announce(settings, addresses, restored_from=str(point.path) if point else "")
+        notify_systemd("READY=1", "STATUS=the job runs")
         if has_samples:
             _show_samples(settings, stop_signal.event)
         watch_run(job, machine.restarts, observer.keep, stop_signal.event)
     finally:
+        notify_systemd("STOPPING=1", "STATUS=stopping the job with a savepoint")
         heartbeat.end()
         _stop_job(job)
     return ExitCode.DONE
@@ -175,7 +181,7 @@ def _announce(settings: Settings, addresses: Addresses, restored_from: str) -> N
         "openweight-monitor is running" + (f", resumed from {restored_from}" if restored_from else ""),
         f"  reads      {reading} on {addresses.bootstrap_servers}",
         f"  alerts     topics {prefix}.alerts.* (openweight watch)",
-        f"  metrics    http://{addresses.metrics}/metrics",
+        f"  metrics    http://{addresses.metrics}/metrics, /healthz, /readyz",
         f"  engine     http://{addresses.flink}",
         f"  state      {settings.state.folder}",
         "  Ctrl-C     stops everything in order",

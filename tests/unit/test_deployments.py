@@ -141,7 +141,7 @@ def test_compose_service_is_hardened_and_bounded(name: str) -> None:
     assert service["mem_limit"]
     assert service["pids_limit"]
     assert service.get("read_only") or name == "kafka"
-    assert service.get("healthcheck") or name == "supervisor"  # it has the image's
+    assert service["healthcheck"]
     assert all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
     assert ("network_mode" in service) != ("networks" in service)
     assert "privileged" not in service
@@ -239,7 +239,7 @@ def health_command(name: str, port: int) -> list[str]:
     return [program, *command[1:-1], asked.sub(rf"\g<1>{port}", command[-1]).replace("/overview", "/healthz")]
 
 
-@pytest.mark.parametrize("name", ["kafka", "jobmanager", "taskmanager-1", "pool-1"])
+@pytest.mark.parametrize("name", ["kafka", "jobmanager", "taskmanager-1", "pool-1", "supervisor"])
 def test_health_check_tells_alive_from_gone(name: str) -> None:
     server = serve_metrics("127.0.0.1", 0)
     command = health_command(name, server.server_port)
@@ -247,6 +247,17 @@ def test_health_check_tells_alive_from_gone(name: str) -> None:
     server.shutdown()
     server.server_close()
     assert run(*command).returncode != 0
+
+
+def test_supervisor_is_healthy_when_it_is_ready_not_only_alive() -> None:
+    troubles = {"broker": "no answer"}
+    server = serve_metrics("127.0.0.1", 0, lambda: troubles)
+    command = health_command("supervisor", server.server_port)
+    assert run(*command).returncode != 0
+    troubles.clear()
+    assert run(*command).returncode == 0
+    server.shutdown()
+    server.server_close()
 
 
 def test_health_check_of_the_image_asks_the_metrics_port() -> None:

@@ -74,6 +74,12 @@ def test_pod_meets_the_restricted_standard_and_is_bounded(name: str) -> None:
         assert {mount["name"] for mount in container["volumeMounts"]} <= {volume["name"] for volume in pod["volumes"]}
 
 
+def test_broker_that_is_away_makes_the_supervisor_unready_and_does_not_kill_it() -> None:
+    supervisor = CONTAINERS["supervisor"]
+    paths = {probe: supervisor[probe]["httpGet"]["path"] for probe in ("startupProbe", "livenessProbe", "readinessProbe")}
+    assert paths == {"startupProbe": "/healthz", "livenessProbe": "/healthz", "readinessProbe": "/readyz"}
+
+
 def test_pods_run_the_commands_of_the_compose_file() -> None:
     services = COMPOSE["services"]
     for container, service in {"jobmanager": "jobmanager", "taskmanager": "taskmanager-1", "pool": "pool-1"}.items():

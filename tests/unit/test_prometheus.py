@@ -90,6 +90,21 @@ def test_file_that_a_killed_process_left_half_written_is_removed(tmp_path: Path)
     assert not list(tmp_path.glob("*_7.db"))
 
 
+def test_readiness_says_what_is_wrong_and_liveness_does_not_depend_on_it() -> None:
+    troubles = {"broker": "no answer from b:9092"}
+    server = serve_metrics("127.0.0.1", 0, lambda: troubles)
+    try:
+        answer = get(server, "/readyz")
+        assert (answer.status_code, answer.text) == (503, "broker: no answer from b:9092\n")
+        assert get(server, "/healthz").status_code == 200
+        troubles.clear()
+        answer = get(server, "/readyz")
+        assert (answer.status_code, answer.text) == (200, "ok\n")
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
 def test_health_is_served_and_nothing_else(server: MetricsServer) -> None:
     assert get(server, "/healthz").text == "ok\n"
     assert get(server, "/").status_code == 404
