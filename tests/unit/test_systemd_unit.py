@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from pipeline.flink_rest import REQUEST_LIMIT_SECONDS
 from pipeline.settings import load_settings
 
 FOLDER = Path(__file__).resolve().parents[2] / "deploy" / "systemd"
@@ -51,6 +52,9 @@ def test_unit_starts_what_setup_installs_and_waits_for_the_savepoint() -> None:
     assert words == ["run", "--settings", "/etc/openweight/openweight.toml"]
     assert int(unit["TimeoutStopSec"]) > SAVEPOINT_AND_PROCESSES_SECONDS
     assert unit["Restart"] == "on-failure"
+    assert (unit["Type"], unit["NotifyAccess"]) == ("notify", "main")
+    # Eight questions to a Flink that answers none, each for ten seconds.
+    assert int(unit["WatchdogSec"]) > 8 * REQUEST_LIMIT_SECONDS
 
 
 def test_settings_beside_the_unit_are_settings() -> None:
