@@ -1,8 +1,9 @@
-"""The engine of one machine: a Flink session cluster (JobManager, one TaskManager) and the pool of its Python workers."""
+"""The engine of one machine: a Flink session cluster (JobManager, TaskManagers) and a pool of Python workers for each TaskManager."""
 
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -24,13 +25,27 @@ JVM_OPTIONS = [
     "-XX:+UseSerialGC", "-Xss512k", "-XX:MaxMetaspaceSize=192m", "-XX:CICompilerCount=2", "-XX:+ExitOnOutOfMemoryError",
     "-Djava.awt.headless=true", *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in OPENED_PACKAGES),
 ]  # fmt: skip
+METRICS_PORT = "metrics.reporter.prometheus.port"
 # Two arenas instead of eight per core: 50-100 MB less of freed memory that glibc keeps.
 JVM_ENVIRONMENT = {"MALLOC_ARENA_MAX": "2"}
 
 
+# By this name each of several TaskManagers finds the pool beside it, as its own hosts file says.
+POOL_NAME = "worker-pool"
+
+
+@dataclass(frozen=True)
+class NodePorts:
+    """Ports of a TaskManager beyond the first: RPC, data, Flink's Prometheus reporter."""
+
+    rpc: int
+    data: int
+    metrics: int
+
+
 @dataclass(frozen=True)
 class EnginePlan:
-    """Where the engine listens and what it keeps; `state_folder` is absolute."""
+    """Where the engine listens and what it keeps; `state_folder` is absolute, `slots` are those of one TaskManager."""
 
     state_folder: Path
     rest_port: int
@@ -44,8 +59,10 @@ class EnginePlan:
     """Flink's `rocksdb` or `hashmap`; a savepoint can be restored by either, a checkpoint only by its own."""
     record_seconds: float = 60
     """A worker that uses more CPU at one record is killed."""
-    metrics_ports: str = ""
-    """A range such as `9250-9251` turns on Flink's own Prometheus reporter, which binds all addresses."""
+    jobmanager_metrics_port: int = 9249
+    """Of Flink's own Prometheus reporter, which binds all addresses (SECURITY.md)."""
+    task_metrics_port: int = 9250
+    more_nodes: tuple[NodePorts, ...] = ()
 
     @property
     def folder(self) -> Path:
@@ -65,7 +82,7 @@ class EnginePlan:
 
     @property
     def pool_address(self) -> str:
-        return f"{HOST}:{self.pool_port}"
+        return f"{POOL_NAME if self.more_nodes else HOST}:{self.pool_port}"
 
     @property
     def metrics_folder(self) -> Path:
@@ -120,11 +137,10 @@ def describe_configuration(plan: EnginePlan) -> str:
         "heartbeat.interval": 2000,
         "heartbeat.timeout": 10000,
         "classloader.resolve-order": "parent-first",
+        "metrics.reporters": "prometheus",
+        "metrics.reporter.prometheus.factory.class": "org.apache.flink.metrics.prometheus.PrometheusReporterFactory",
+        METRICS_PORT: plan.task_metrics_port,
     }
-    if plan.metrics_ports:
-        values["metrics.reporters"] = "prometheus"
-        values["metrics.reporter.prometheus.factory.class"] = "org.apache.flink.metrics.prometheus.PrometheusReporterFactory"
-        values["metrics.reporter.prometheus.port"] = plan.metrics_ports
     return "".join(f"{key}: {value}\n" for key, value in values.items())
 
 
@@ -157,33 +173,62 @@ def prepare_engine(plan: EnginePlan, java: JavaInstallation) -> dict[str, ChildP
         except FlinkAway:
             return False
 
-    def child(name: str, memory: list[str], main_class: str, is_ready: Callable[[], bool]) -> ChildProcess:
+    def child(name: str, memory: list[str], main_class: str, is_ready: Callable[[], bool], values: dict[str, int]) -> ChildProcess:
         scratch = scratch_folder(plan.state_folder, name)
         command = [*java_command(plan.state_folder, java, name, memory, jars), main_class]
         command += ["--configDir", str(plan.folder / "conf"), "-D", f"io.tmp.dirs={scratch}"]
+        command += [word for key, value in values.items() for word in ("-D", f"{key}={value}")]
         return ChildProcess(name, command, plan.state_folder, is_ready, JVM_ENVIRONMENT, scratch_folder=scratch)
 
-    return {
-        "pool": prepare_pool(plan),
-        "jobmanager": child(
+    def task_manager(number: int, values: dict[str, int]) -> ChildProcess:
+        memory = [*describe_task_memory(plan), *name_pool(plan, number)]
+        main_class = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"
+        all_slots = plan.slots * (1 + len(plan.more_nodes))
+        return child(node_name("taskmanager", number), memory, main_class, lambda: has_slots(all_slots), values)
+
+    numbers = range(1, 2 + len(plan.more_nodes))
+    children = [prepare_pool(plan, number) for number in numbers]
+    children.append(
+        child(
             "jobmanager",
             ["-Xms64m", "-Xmx256m", "-XX:TieredStopAtLevel=1"],
             "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint",
             lambda: has_slots(0),
-        ),
-        "taskmanager": child(
-            "taskmanager",
-            describe_task_memory(plan),
-            "org.apache.flink.runtime.taskexecutor.TaskManagerRunner",
-            lambda: has_slots(plan.slots),
-        ),
-    }
+            {METRICS_PORT: plan.jobmanager_metrics_port},
+        )
+    )
+    children.append(task_manager(1, {}))
+    for number, ports in zip(numbers[1:], plan.more_nodes, strict=True):
+        values = {"taskmanager.rpc.port": ports.rpc, "taskmanager.data.port": ports.data, METRICS_PORT: ports.metrics}
+        children.append(task_manager(number, values))
+    return {one.name: one for one in children}
 
 
-def prepare_pool(plan: EnginePlan) -> ChildProcess:
-    command = [sys.executable, "-m", "pipeline.worker_pool", "--host", HOST, "--port", str(plan.pool_port)]
-    command += ["--log-folder", str(plan.state_folder / "logs"), "--metrics-folder", str(plan.metrics_folder)]
+def node_name(process: str, number: int) -> str:
+    """The name of a process of the first or a later node: `pool`, `pool-2`."""
+    return process if number == 1 else f"{process}-{number}"
+
+
+def node_host(number: int) -> str:
+    """Every node's pool listens on the same port: Flink hands all TaskManagers one address. 127.0.0.0/8 is this machine."""
+    return HOST if number == 1 else f"127.0.0.{number}"
+
+
+def name_pool(plan: EnginePlan, number: int) -> list[str]:
+    """Java's option by which a TaskManager finds its own pool, and the file behind it; nothing when there is one node."""
+    if not plan.more_nodes:
+        return []
+    file = plan.folder / "conf" / f"hosts-{number}"
+    file.write_text(f"{HOST} localhost {socket.gethostname()}\n{node_host(number)} {POOL_NAME}\n")
+    return [f"-Djdk.net.hosts.file={file}"]
+
+
+def prepare_pool(plan: EnginePlan, number: int) -> ChildProcess:
+    host, name = node_host(number), node_name("pool", number)
+    logs = plan.state_folder / "logs" if number == 1 else plan.state_folder / "logs" / name
+    command = [sys.executable, "-m", "pipeline.worker_pool", "--host", host, "--port", str(plan.pool_port)]
+    command += ["--log-folder", str(logs), "--metrics-folder", str(plan.metrics_folder)]
     command += ["--record-seconds", str(plan.record_seconds)]
     # The pool and its workers run in the state folder, and import the code that this process runs.
     environment = {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    return ChildProcess("pool", command, plan.state_folder, lambda: is_listening(plan.pool_port), environment)
+    return ChildProcess(name, command, plan.state_folder, lambda: is_listening(plan.pool_port, host), environment)

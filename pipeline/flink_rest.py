@@ -53,6 +53,11 @@ class FlinkRest:
         """Slots of all TaskManagers that have registered."""
         return int(self.ask("GET", "/overview")["slots-total"])
 
+    def count_slots_of_each(self) -> int:
+        """Slots of one TaskManager, all being alike; 0 while none has registered."""
+        overview = self.ask("GET", "/overview")
+        return int(overview["slots-total"]) // (int(overview["taskmanagers"]) or 1)
+
     def list_jobs(self) -> list[dict[str, Any]]:
         """Each with `jid`, `name`, `state`, `start-time` (milliseconds since 1970)."""
         return list(self.ask("GET", "/jobs/overview")["jobs"])
@@ -86,6 +91,12 @@ class FlinkRest:
             size_bytes=newest.get("state_size", 0),
             path=newest.get("external_path", ""),
         )
+
+    def read_state_sizes(self, job_id: str, checkpoint_id: int) -> dict[str, int]:
+        """Return the bytes of state by the name of each task, which lists the stages fused into it."""
+        names = {vertex["id"]: str(vertex["name"]) for vertex in self.ask("GET", f"/jobs/{job_id}")["vertices"]}
+        tasks = self.ask("GET", f"/jobs/{job_id}/checkpoints/details/{checkpoint_id}")["tasks"]
+        return {names[vertex]: int(task["state_size"]) for vertex, task in tasks.items() if vertex in names}
 
     def stop_with_savepoint(self, job_id: str, folder_url: str) -> str:
         """Begin to stop; returns the trigger to ask `read_savepoint` about. The source never ends, so it is never drained."""

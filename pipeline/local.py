@@ -13,7 +13,7 @@ import structlog
 
 from pipeline.broker import BrokerPlan, prepare_broker
 from pipeline.choose_ports import choose_ports
-from pipeline.engine import EnginePlan, prepare_engine
+from pipeline.engine import EnginePlan, NodePorts, node_name, prepare_engine
 from pipeline.find_java import JavaInstallation, find_java
 from pipeline.processes import ChildProcess, end_leftovers
 from pipeline.restarts import Restarts
@@ -34,11 +34,21 @@ USUAL_PORTS = {
     "taskmanager": 6122,
     "tasks": 6121,
     "pool": 50000,
+    "jobmanager_metrics": 9249,
+    "taskmanager_metrics": 9250,
 }
+MOST_TASK_MANAGERS = 16
+# RPC, data, metrics: the fields of NodePorts.
+NODE_PORTS = ("taskmanager", "tasks", "taskmanager_metrics")
+_NUMBERS = range(1, MOST_TASK_MANAGERS + 1)
+
 # What the broker takes to end, after everything else.
 BROKER_SECONDS = 6
 # Whoever depends on others ends before them; the broker last.
-ENDING_ORDER = ["submission", "job-server", "pool", "taskmanager", "jobmanager", "broker"]
+ENDING_ORDER = [
+    "submission", "job-server", *(node_name("pool", number) for number in _NUMBERS),
+    *(node_name("taskmanager", number) for number in _NUMBERS), "jobmanager", "broker",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -50,6 +60,7 @@ class MachinePlan:
     has_engine: bool = True
     java_home: Path | None = None
     slots: int = 1
+    task_managers: int = 1
     state_backend: str = "rocksdb"
     record_seconds: float = 60
     restarts_allowed: int = 20
@@ -82,7 +93,7 @@ class LocalMachine:
         try:
             end_leftovers(self.state_folder, ENDING_ORDER)
             self.java = find_java(self.plan.java_home)
-            self.prepare(choose_ports(self.plan.usual_ports, self.state_folder / "ports.json"))
+            self.prepare(choose_ports(self.name_ports(), self.state_folder / "ports.json"))
             for child in self.children.values():
                 child.start()
             for child in self.children.values():
@@ -92,6 +103,16 @@ class LocalMachine:
             raise
         log.info("services of this machine are up", **{name: child.pid for name, child in self.children.items()})
         return self.java
+
+    def name_ports(self) -> dict[str, int]:
+        """The usual ports, with those of the TaskManagers beyond the first: metrics behind the first one's, the others any free one."""
+        metrics = self.plan.usual_ports["taskmanager_metrics"]
+        more = {
+            f"{name}_{number}": metrics + number - 1 if metrics and name == "taskmanager_metrics" else 0
+            for number in range(2, self.plan.task_managers + 1)
+            for name in NODE_PORTS
+        }
+        return {**self.plan.usual_ports, **more}
 
     def prepare(self, ports: dict[str, int]) -> None:
         assert self.java is not None  # noqa: S101 - set by start
@@ -110,6 +131,11 @@ class LocalMachine:
                 slots=self.plan.slots,
                 state_backend=self.plan.state_backend,
                 record_seconds=self.plan.record_seconds,
+                jobmanager_metrics_port=ports["jobmanager_metrics"],
+                task_metrics_port=ports["taskmanager_metrics"],
+                more_nodes=tuple(
+                    NodePorts(*(ports[f"{name}_{number}"] for name in NODE_PORTS)) for number in range(2, self.plan.task_managers + 1)
+                ),
             )
             self.children.update(prepare_engine(self.engine, self.java))
 

@@ -134,6 +134,7 @@ class Engine(Section):
     address: Addresses = Field("", description="host:port of a Flink cluster's REST interface; empty: one is started on this machine")
     worker_pool: Addresses = Field("", description="with address: host:port of the worker pool as the TaskManagers see it")
     parallelism: int = Field(1, ge=1, le=128, description="subtasks, each with a Python process of its own")
+    task_managers: int = Field(1, ge=1, le=16, description="TaskManagers of this machine, each with a worker pool; they share the subtasks")
     checkpoint_seconds: float = Field(2, ge=0.5, le=600, description="pause between checkpoints: what is read again after a kill")
     bundle_milliseconds: int = Field(40, ge=5, le=10_000, description="how long a bundle may wait for more records")
     state_backend: Literal["hashmap", "rocksdb"] = Field(

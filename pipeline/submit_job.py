@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from connectors.kafka.spread import KEY_GROUPS
 from pipeline.choose_ports import HOST, find_free_port, is_listening
 from pipeline.engine import JVM_ENVIRONMENT, java_command
 from pipeline.fetch_jars import JarKind, fetch_jars
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-# Never change it: state is spread over so many groups of keys, and one cannot be restored into another number.
-KEY_GROUPS = 128
 RECORDS_PER_BUNDLE = 500
 # A model is loaded, and TaskManagers may still be on their way.
 RUNNING_LIMIT_SECONDS = 240
@@ -65,8 +64,11 @@ class JobPlan:
     bundle_milliseconds: int = 40
 
 
-def describe_options(plan: JobPlan, job_server_address: str, restore_from: Path | None) -> tuple[str, ...]:
-    """Return Beam's pipeline options; the job server takes those that Beam's own parser calls unparseable."""
+def describe_options(plan: JobPlan, job_server_address: str, restore_from: Path | None, workers: int) -> tuple[str, ...]:
+    """Return Beam's pipeline options; the job server takes those that Beam's own parser calls unparseable.
+
+    `workers` is the number of Python processes that each TaskManager is given.
+    """
     options = [
         "--runner=PortableRunner",
         f"--job_endpoint={job_server_address}",
@@ -76,8 +78,8 @@ def describe_options(plan: JobPlan, job_server_address: str, restore_from: Path 
         f"--environment_config={plan.pool_address}",
         f"--parallelism={plan.parallelism}",
         f"--max_parallelism={KEY_GROUPS}",
-        # Two busy subtasks in one Python process would share its interpreter lock.
-        f"--sdk_worker_parallelism={plan.parallelism}",
+        # Of each TaskManager. Two busy subtasks in one Python process would share its interpreter lock.
+        f"--sdk_worker_parallelism={workers}",
         f"--checkpointing_interval={round(plan.checkpoint_seconds * 1000)}",
         f"--min_pause_between_checkpoints={round(plan.checkpoint_seconds * 500)}",
         "--externalized_checkpoints_enabled",
@@ -113,9 +115,9 @@ def prepare_job_server(plan: JobPlan, java: JavaInstallation, port: int) -> Chil
     return ChildProcess("job-server", command, plan.state_folder, lambda: is_listening(port), JVM_ENVIRONMENT, scratch_folder=scratch)
 
 
-def prepare_submission(plan: JobPlan, port: int, restore_from: Path | None) -> ChildProcess:
+def prepare_submission(plan: JobPlan, port: int, restore_from: Path | None, workers: int) -> ChildProcess:
     file = plan.state_folder / "run" / "submission.pickle"
-    Submission(plan.graph, describe_options(plan, f"{HOST}:{port}", restore_from)).write(file)
+    Submission(plan.graph, describe_options(plan, f"{HOST}:{port}", restore_from, workers)).write(file)
     environment = {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     command = [sys.executable, "-m", "pipeline.submit_graph", str(file)]
     return ChildProcess("submission", command, plan.state_folder, lambda: True, environment)
@@ -136,7 +138,9 @@ def submit_job(
     earlier = {job["jid"] for job in rest.list_jobs()}
     path = restore_from.path if restore_from else None
     port = find_free_port()
-    server, submission = prepare_job_server(plan, java, port), prepare_submission(plan, port, path)
+    # While none has registered, as many as there are subtasks: too many cost memory, too few would share a process.
+    workers = min(plan.parallelism, rest.count_slots_of_each() or plan.parallelism)
+    server, submission = prepare_job_server(plan, java, port), prepare_submission(plan, port, path, workers)
     try:
         server.start()
         server.wait_ready()

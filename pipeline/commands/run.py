@@ -62,7 +62,9 @@ def _machine_plan(settings: Settings) -> MachinePlan:
         has_broker=not settings.broker.bootstrap_servers,
         has_engine=not engine.address,
         java_home=engine.java_home,
-        slots=engine.parallelism,
+        # Rounded up: every TaskManager offers the same number.
+        slots=-(-engine.parallelism // engine.task_managers),
+        task_managers=engine.task_managers,
         state_backend=engine.state_backend,
         record_seconds=engine.record_seconds,
         restarts_allowed=engine.restarts_allowed,

@@ -189,7 +189,7 @@ def test_broker_of_compose_is_set_like_the_broker_of_one_machine() -> None:
 
 
 def test_cluster_configuration_equals_that_of_one_machine_but_for_addresses() -> None:
-    plan = EnginePlan(Path("/state"), 8081, 6123, 6124, 6122, 6121, 50000, slots=1, state_backend="hashmap", metrics_ports="9249")
+    plan = EnginePlan(Path("/state"), 8081, 6123, 6124, 6122, 6121, 50000, slots=1, state_backend="hashmap", task_metrics_port=9249)
     ours = dict(line.split(": ", 1) for line in describe_configuration(plan).splitlines())
     lines = [line for line in (CLUSTER / "flink-conf.yaml").read_text("utf-8").splitlines() if not line.startswith("#")]
     theirs = dict(line.split(": ", 1) for line in lines)

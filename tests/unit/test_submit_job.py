@@ -41,10 +41,10 @@ def test_summary_is_the_last_cause_or_the_error_of_python() -> None:
 
 
 def test_first_start_names_no_savepoint(tmp_path: Path) -> None:
-    assert not any("savepoint" in option for option in describe_options(make_plan(tmp_path), "127.0.0.1:3", None))
+    assert not any("savepoint" in option for option in describe_options(make_plan(tmp_path), "127.0.0.1:3", None, 1))
 
 
 def test_restore_names_the_savepoint_as_a_url_and_each_worker_gets_a_process(tmp_path: Path) -> None:
-    options = describe_options(make_plan(tmp_path), "127.0.0.1:3", tmp_path / "savepoint-1")
+    options = describe_options(make_plan(tmp_path), "127.0.0.1:3", tmp_path / "savepoint-1", 2)
     assert f"--savepoint_path=file://{tmp_path}/savepoint-1" in options
-    assert {"--parallelism=3", "--sdk_worker_parallelism=3", "--max_parallelism=128", "--checkpointing_interval=2500"} <= set(options)
+    assert {"--parallelism=3", "--sdk_worker_parallelism=2", "--max_parallelism=128", "--checkpointing_interval=2500"} <= set(options)
