@@ -25,6 +25,7 @@ log = structlog.get_logger()
 
 # The checkpoints of earlier runs are deleted when this run has so many of its own.
 OWN_CHECKPOINTS = 2
+STAGES_WITH_STATE = {"Impulse": "other", "ListPartitions": "list_partitions", "Decode": "read", "LinkStories": "link_stories"}
 CANCEL_SECONDS = 10
 # Of the 25 s within which a run ends after SIGTERM, 2 are for a cancellation, 6 for the broker, the rest for the engine's processes.
 STOP_SECONDS = 12
@@ -131,6 +132,18 @@ class Job:
             return self.rest.read_checkpoints(self.job_id)
         except FlinkAway:
             return None
+
+    def read_state_sizes(self, checkpoint_id: int) -> dict[str, int]:
+        """Return the bytes of state by stage; empty while Flink is away. What was lost to a newer checkpoint is left out too."""
+        sizes: dict[str, int] = {}
+        try:
+            for task, size_bytes in self.rest.read_state_sizes(self.job_id, checkpoint_id).items():
+                # The first that a task's name holds: linking is named in the task that feeds it, too.
+                stage = next((stage for sign, stage in STAGES_WITH_STATE.items() if sign in task), "other")
+                sizes[stage] = sizes.get(stage, 0) + size_bytes
+        except FlinkAway:
+            return {}
+        return sizes
 
     def remove_earlier_state(self) -> list[Path]:
         """Delete what earlier runs left, once this run has two checkpoints of its own; call it now and then.

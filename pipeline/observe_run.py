@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from pipeline.notify_systemd import notify_systemd
@@ -28,6 +29,8 @@ class Observer:
     job: Job
     readiness: Readiness = field(default_factory=Readiness)
     measured_at: float = 0.0
+    completed_at: float = 0.0
+    """When the newest checkpoint was complete, in seconds since 1970; 0 before the first."""
     counted: dict[str, int] = field(default_factory=dict)
     """Restarts that are in the metric, by process, those within Flink by job."""
 
@@ -54,7 +57,8 @@ class Observer:
         from transforms import metrics  # noqa: PLC0415 - the same
         from transforms.model.judge import model_version  # noqa: PLC0415 - the same
 
-        metrics.BUILD.labels(version("openweight-monitor"), version("apache-beam"), flink_version(), model_version()).set(1)
+        settings = blake2b(self.settings.model_dump_json().encode(), digest_size=6).hexdigest()
+        metrics.BUILD.labels(version("openweight-monitor"), version("apache-beam"), flink_version(), model_version(), settings).set(1)
         # The hash of the weights: they are all there.
         self.readiness.model = ""
 
@@ -69,7 +73,8 @@ class Observer:
         from transforms import metrics  # noqa: PLC0415 - the metrics folder must be known before
 
         for name, count in self.machine.restarts.counts.items():
-            self._count_restarts(name, name, count)
+            # taskmanager-2 is a taskmanager.
+            self._count_restarts(name.rstrip("-0123456789"), name, count)
         restarts = self.job.count_restarts()
         self._count_restarts("flink", f"flink/{self.job.job_id}", restarts)
         self.machine.restarts.note_engine_restarts(self.job.job_id, restarts, self.job.read_failure)
@@ -78,9 +83,15 @@ class Observer:
         self.readiness.engine = "" if is_running else f"Flink, {self.job.plan.flink_address}, does not run the job"
         metrics.JOB_RUNNING.set(1 if is_running else 0)
         if status is not None and status.completed_id:
-            metrics.CHECKPOINT_AGE.set(status.age_seconds)
+            self.completed_at = time.time() - status.age_seconds
+            for stage, size_bytes in self.job.read_state_sizes(status.completed_id).items():
+                metrics.STATE_BYTES.labels(stage).set(size_bytes)
             metrics.CHECKPOINT_DURATION.set(status.duration_seconds)
             metrics.CHECKPOINT_BYTES.set(status.size_bytes)
+
+        if self.completed_at:
+            # Also while Flink does not answer: what a kill would read again grows then.
+            metrics.CHECKPOINT_AGE.set(time.time() - self.completed_at)
 
     def _count_restarts(self, process: str, key: str, total: int) -> None:
         from transforms import metrics  # noqa: PLC0415 - the metrics folder must be known before

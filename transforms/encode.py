@@ -12,12 +12,13 @@ from transforms import metrics
 from transforms.attempt import GuardEach
 from transforms.heartbeat import arrived_topic, sent_topic
 from transforms.records import Assessment, OutgoingMessage, RaisedAlert, Rejected
+from transforms.text.gate import read_makers
 from transforms.text.languages import languages
 
 STAGE = "encode"
 SOURCE = "/openweight-monitor"
-# What the language table does not name is one series, not one for each guess.
-OTHER_LANGUAGE = "other"
+# What a closed list does not name is one series, not one for each guess.
+OTHER = "other"
 # Of a rejected message's own headers so many are kept, so that a message within the topic's limit stays within it.
 LIMIT_RECEIVED_HEADERS = 50
 LIMIT_HEADER_NAME_CHARACTERS = 200
@@ -68,11 +69,13 @@ def _encode_rejected(rejected: Rejected, prefix: str) -> list[OutgoingMessage]:
 def _encode_counted(assessment: Assessment, prefix: str) -> list[OutgoingMessage]:
     if assessment.position.topic == sent_topic(prefix):
         return [msgspec.structs.replace(encode_assessment(assessment, prefix), topic=arrived_topic(prefix))]
-    metrics.ARTICLES.labels(assessment.language if assessment.language in languages() else OTHER_LANGUAGE).inc()
+    metrics.ARTICLES.labels(assessment.language if assessment.language in languages() else OTHER).inc()
     if assessment.is_candidate:
         metrics.CANDIDATES.inc()
     if assessment.flag:
         metrics.FLAGGED.labels(assessment.direction).inc()
+        for actor in {actor if actor in read_makers() else OTHER for actor in assessment.actors or (OTHER,)}:
+            metrics.FLAGGED_BY_ACTOR.labels(actor).inc()
     return [encode_assessment(assessment, prefix)]
 
 

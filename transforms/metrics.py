@@ -23,6 +23,8 @@ REJECTED = Counter("openweight_rejected", "Records set aside, by stage and reaso
 ARTICLES = Counter("openweight_articles", "Articles assessed, by language.", ["language"])
 CANDIDATES = Counter("openweight_candidates", "Articles that passed the gate and were read by the model.")
 FLAGGED = Counter("openweight_flagged", "Articles flagged, by direction of the change.", ["direction"])
+# Actors are the makers of transforms/languages/makers.tsv, `other` for all that it does not name.
+FLAGGED_BY_ACTOR = Counter("openweight_flagged_by_actor", "Articles flagged, by each of their actors.", ["actor"])
 ALERTS = Counter("openweight_alerts", "Alerts written, by state and direction.", ["state", "direction"])
 ALERT_DELAY = Histogram(
     "openweight_alert_delay_seconds",
@@ -31,9 +33,14 @@ ALERT_DELAY = Histogram(
 )
 
 # Where reading stands, by topic and partition (configured topics only).
+RECORDS_READ = Counter("openweight_records_read", "Records read, by topic.", ["topic"])
 CONSUMER_POSITION = Gauge("openweight_consumer_position", "Next offset to read.", ["topic", "partition"], multiprocess_mode="mostrecent")
 END_OFFSET = Gauge("openweight_end_offset", "End offset of the partition.", ["topic", "partition"], multiprocess_mode="mostrecent")
 CONSUMER_LAG = Gauge("openweight_consumer_lag_records", "Records not yet read.", ["topic", "partition"], multiprocess_mode="mostrecent")
+CONSUMER_LAG_SECONDS = Gauge(
+    "openweight_consumer_lag_seconds", "Age of the oldest record not yet read, by its Kafka timestamp; 0 when all are read.",
+    ["topic", "partition"], multiprocess_mode="mostrecent",
+)  # fmt: skip
 PARTITION_STOPPED = Gauge(
     "openweight_partition_stopped",
     "1 while a partition is not read: its next offset is gone, it was set aside or refused, or the cluster is another; else 0.",
@@ -59,13 +66,18 @@ HEARTBEAT_DELAY = Gauge(
 )
 
 # The engine, as the supervisor sees it over Flink's REST interface.
-CHECKPOINT_AGE = Gauge("openweight_checkpoint_age_seconds", "Age of the newest complete checkpoint.", multiprocess_mode="mostrecent")
+CHECKPOINT_AGE = Gauge(
+    "openweight_checkpoint_age_seconds", "Age of the newest complete checkpoint; it grows on while Flink is away.",
+    multiprocess_mode="mostrecent",
+)  # fmt: skip
 CHECKPOINT_DURATION = Gauge("openweight_checkpoint_duration_seconds", "How long that checkpoint took.", multiprocess_mode="mostrecent")
 CHECKPOINT_BYTES = Gauge("openweight_checkpoint_bytes", "Size of that checkpoint's state.", multiprocess_mode="mostrecent")
+STATE_BYTES = Gauge("openweight_state_bytes", "Size of a stage's state in that checkpoint.", ["stage"], multiprocess_mode="mostrecent")
 RESTARTS = Counter("openweight_restarts", "Restarts by what was restarted.", ["process"])
 JOB_RUNNING = Gauge("openweight_job_running", "1 while the job runs, else 0.", multiprocess_mode="mostrecent")
 BUILD = Gauge(
-    "openweight_build_info", "Always 1; the versions are its labels.", ["version", "beam", "flink", "model"],
+    "openweight_build_info", "Always 1; the versions, of the weights and of the settings the hash, are its labels.",
+    ["version", "beam", "flink", "model", "settings"],
     multiprocess_mode="mostrecent",
 )  # fmt: skip
 

@@ -71,11 +71,12 @@ def open_consumer(connection: KafkaConnection, **options: Any) -> KafkaConsumer:
 class PartitionBuffer:
     """What was fetched of one partition and not handed on yet; `next_offset` is where handing on goes on."""
 
-    __slots__ = ("end_offset", "is_lost", "next_offset", "records", "refused_until", "set_aside_until", "taken_at")
+    __slots__ = ("end_offset", "handed_milliseconds", "is_lost", "next_offset", "records", "refused_until", "set_aside_until", "taken_at")
 
     def __init__(self, next_offset: int) -> None:
         self.next_offset = next_offset
         self.end_offset = next_offset
+        self.handed_milliseconds = 0
         self.records: deque[Any] = deque()
         self.is_lost = False
         self.set_aside_until = 0.0
@@ -86,12 +87,18 @@ class PartitionBuffer:
         """Hands on the next record (kafka-python's ConsumerRecord)."""
         record = self.records.popleft()
         self.next_offset = record.offset + 1
+        self.handed_milliseconds = record.timestamp
         return record
 
     @property
     def is_stopped(self) -> bool:
         """Whether nothing comes of the partition, however much the broker has."""
         return self.is_lost or self.set_aside_until > 0 or time.monotonic() < self.refused_until
+
+    def waits_seconds(self, now_seconds: float) -> float:
+        """How old the oldest record is that was not handed on, or the last that was when none of those is here yet."""
+        oldest = self.records[0].timestamp if self.records else self.handed_milliseconds
+        return max(0.0, now_seconds - oldest / 1000) if self.lag and oldest > 0 else 0.0
 
     @property
     def lag(self) -> int:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from typing import TYPE_CHECKING
 
 from connectors.kafka.connection import BrokerUnreachableError, KafkaConnection
 from connectors.kafka.fetch import share_consumer
-from transforms.metrics import CONSUMER_LAG, CONSUMER_POSITION, END_OFFSET, PARTITION_STOPPED
+from transforms.metrics import CONSUMER_LAG, CONSUMER_LAG_SECONDS, CONSUMER_POSITION, END_OFFSET, PARTITION_STOPPED
 
 if TYPE_CHECKING:
     from connectors.kafka.fetch import PartitionBuffer
@@ -22,4 +23,5 @@ def show_partition(connection: KafkaConnection, topic: str, partition: int, buff
     # The end is known from the last fetch, which may be older than what was handed on.
     END_OFFSET.labels(topic, partition).set(max(buffer.end_offset, buffer.next_offset))
     CONSUMER_LAG.labels(topic, partition).set(buffer.lag)
+    CONSUMER_LAG_SECONDS.labels(topic, partition).set(buffer.waits_seconds(time.time()))
     PARTITION_STOPPED.labels(topic, partition).set(buffer.is_stopped)

@@ -34,8 +34,9 @@ from connectors.kafka.partitions import (
     split_key,
 )
 from connectors.kafka.pause import hold_partition
+from connectors.kafka.spread import plain_key, spread_key
 from transforms import coding  # noqa: F401 - registers the coders of the records that leave this module
-from transforms.metrics import BROKER_UNREACHABLE, PARTITION_STOPPED
+from transforms.metrics import BROKER_UNREACHABLE, PARTITION_STOPPED, RECORDS_READ
 from transforms.records import Position, RawMessage
 from transforms.rejected_share import rejections
 
@@ -84,7 +85,7 @@ def tick_every(seconds: float) -> FlinkStreamingImpulseSource:
 
 
 class ListPartitions(beam.DoFn):
-    """Tick -> (`topic/partition`, announcement), once for each partition that is to be read, or no longer."""
+    """Tick -> (`topic/partition#suffix`, announcement), once for each partition that is to be read, or no longer."""
 
     ANNOUNCED = ReadModifyWriteStateSpec("announced", BytesCoder())
 
@@ -136,14 +137,16 @@ class ListPartitions(beam.DoFn):
             after = Announced(announced.cluster, {})
         else:
             after = Announced(listing.cluster, listing.partitions)
-        leave = {key: msgspec.json.encode(Announcement("", 0, is_read=False)) for key in changes.leave}
-        return after, leave | {
-            key: msgspec.json.encode(Announcement(identity, offsets[key], is_read=True)) for key, identity in changes.begin.items()
+        # Under its plain name a partition is read by state from before keys were spread: it is left there before it is begun anew.
+        left = [*changes.leave, *map(spread_key, changes.leave), *(key for key in changes.begin if key in announced.partitions)]
+        return after, dict.fromkeys(left, msgspec.json.encode(Announcement("", 0, is_read=False))) | {
+            spread_key(key): msgspec.json.encode(Announcement(identity, offsets[key], is_read=True))
+            for key, identity in changes.begin.items()
         }
 
 
 class PollPartition(beam.DoFn):
-    """(`topic/partition`, announcement) -> RawMessage; and, as `polled`, (`topic/partition`, next offset, identity) once a poll."""
+    """(`topic/partition#suffix`, announcement) -> RawMessage; and, as `polled`, (`topic/partition`, next offset, identity) once a poll."""
 
     READING = ReadModifyWriteStateSpec("reading", BytesCoder())
     POLL = TimerSpec("poll", TimeDomain.REAL_TIME)
@@ -170,7 +173,8 @@ class PollPartition(beam.DoFn):
         if before is not None and before.identity == announcement.identity:
             announcement = msgspec.structs.replace(before, is_read=True)
         elif before is not None:
-            log.warning("a topic was made anew, it is read from its beginning", partition=element[0], offset=announcement.start_offset)
+            place = {"partition": plain_key(element[0]), "offset": announcement.start_offset}
+            log.warning("a topic was made anew, it is read from its beginning", **place)
         reading.write(msgspec.json.encode(announcement))
         timer.set(Timestamp.now())
 
@@ -182,6 +186,7 @@ class PollPartition(beam.DoFn):
         timer: Any = beam.DoFn.TimerParam(POLL),  # noqa: B008 - the same
     ) -> Iterator[Any]:
         before = msgspec.json.decode(reading.read(), type=Announcement)
+        key = plain_key(key)
         topic, partition = split_key(key)
         if not before.is_read:
             share_consumer(self._connection).release(topic, partition)
@@ -217,12 +222,15 @@ class PollPartition(beam.DoFn):
 
     def _hand_on(self, topic: str, partition: int, buffer: PartitionBuffer) -> Iterator[RawMessage]:
         """Hands on what is there, bounded by count and by time: the stages behind run inside this loop, and a checkpoint waits for it."""
-        deadline = time.monotonic() + self._plan.poll_seconds
+        deadline, handed = time.monotonic() + self._plan.poll_seconds, 0
         for _ in range(min(self._plan.records_per_poll, len(buffer.records))):
             rejections.note_read()
             yield read_record(topic, partition, buffer.pop())
+            handed += 1
             if time.monotonic() >= deadline or rejections.is_above(self._plan.pause_above_rejected_share):
-                return
+                break
+        if handed and topic not in self._plan.own_topics:
+            RECORDS_READ.labels(topic).inc(handed)
 
     def _choose_pause(self, key: str, buffer: PartitionBuffer, offset_before: int) -> float:
         """Returns seconds to the next poll: none while there is more, else a pause that doubles as long as nothing comes."""

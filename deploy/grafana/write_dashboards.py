@@ -65,7 +65,8 @@ STEP = "$__rate_interval"
 ONE = "1 is a process that does nothing else."
 # deriv, not rate: offsets go back a little after a restart, and rate would take that for a counter that began anew.
 WRITTEN = "sum by (topic) (deriv(openweight_end_offset[$__rate_interval]))"
-READ = "sum by (topic) (deriv(openweight_consumer_position[$__rate_interval]))"
+READ = "sum by (topic) (rate(openweight_records_read_total[$__rate_interval]))"
+POSITION = "max by (topic, partition) (openweight_consumer_position)"
 ALARMS = 'count(ALERTS{alertstate="firing",severity=~"page|ticket"}) or vector(0)'
 ARTICLES, CANDIDATES, FLAGGED, ALERTS = (f"openweight_{noun}_total" for noun in ("articles", "candidates", "flagged", "alerts"))
 REJECTED, RESTARTS = "openweight_rejected_total", "openweight_restarts_total"
@@ -113,7 +114,9 @@ PIPELINE = [
         "15 minutes": "openweight:rejected:ratio15m", "1 hour": "openweight:rejected:ratio1h",
     }),
     ranking("Rejected in range", grown(REJECTED, "stage, reason"), "{{stage}}: {{reason}}"),
-    lines("Read by topic", READ, "{{topic}}", "cps", "Offsets a second."),
+    lines("Read by topic", READ, "{{topic}}", "cps", "Records a second."),
+    lines("Position by partition", POSITION, "{{topic}} {{partition}}", meaning="Next offset; one that is level is not read."),
+    lines("Age of what waits", "max by (topic) (openweight_consumer_lag_seconds)", "{{topic}}", "s", "Of the oldest record not yet read."),
     lines("Waiting by partition", "openweight_consumer_lag_records", "{{topic}} {{partition}}", meaning="One alone: a stuck subtask."),
     lines("Partitions not read", STOPPED, "{{topic}} {{partition}}", meaning="1: its next offset is gone from the broker."),
     lines("Wait of an article", "openweight:catch_up_seconds", "", "s", "What waits, by what is read a second."),
@@ -133,6 +136,7 @@ ENGINE = [
     lines("Age of the newest checkpoint", AGE, "", "s", "A saw; a tooth that grows is a checkpoint that fails."),
     lines("Duration of checkpoints", "max(openweight_checkpoint_duration_seconds)", "", "s"),
     lines("Size of the state", "max(openweight_checkpoint_bytes)", "", "bytes", "Of the newest checkpoint."),
+    lines("State by stage", "max by (stage) (openweight_state_bytes)", "{{stage}}", "bytes", "In the newest checkpoint."),
     bars("Restarts by process", grown(RESTARTS, "process", STEP), "{{process}}"),
     Panel("Checkpoints of Flink", "bars", "short", {
         "complete": "sum(delta(flink_jobmanager_job_numberOfCompletedCheckpoints[$__rate_interval]))",
@@ -155,6 +159,7 @@ NEWS = [
     ranking("Articles by language in range", grown(ARTICLES, "language"), "{{language}}"),
     lines("Candidates over time", f"{per_second(CANDIDATES)} / {per_second(ARTICLES)}", "", "percentunit", "Of articles."),
     bars("Flagged by direction", grown(FLAGGED, "direction", STEP), "{{direction}}"),
+    ranking("Actors in range", grown("openweight_flagged_by_actor_total", "actor"), "{{actor}}"),
     ranking("Directions in range", grown(FLAGGED, "direction"), "{{direction}}"),
     bars("Alerts by state and direction", grown(ALERTS, "state, direction", STEP), "{{state}} {{direction}}"),
 ]  # fmt: skip

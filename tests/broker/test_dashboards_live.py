@@ -32,6 +32,7 @@ VALUES = {
     "stage": ["decode", "detect_language", "extract_entities", "flag_policy_change"], "reason": ["not_json", "failed"],
     "language": ["de", "sw", "other"], "direction": list(Direction), "state": list(AlertState), "topic": ["news.articles"],
     "partition": ["0", "1"], "process": ["pool"], "version": ["0"], "beam": ["0"], "flink": ["0"], "model": ["0"],
+    "settings": ["0"], "actor": ["Meta", "other"],
 }
 series = []
 for metric in [one for one in vars(metrics).values() if isinstance(one, MetricWrapperBase)]:

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
+from prometheus_client import REGISTRY
 
-from transforms.encode import encode_alert, encode_assessment, encode_rejected
+from transforms.encode import _encode_counted, encode_alert, encode_assessment, encode_rejected
 from transforms.records import Alert, Assessment, ChangeType, Direction, Novelty, Position, RaisedAlert, Rejected, Status
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "transforms" / "schemas" / "alert.example.json"
@@ -96,3 +97,14 @@ def test_rejected_message_keeps_its_own_headers_within_bounds() -> None:
     assert dict(kept)["original_topic"] == b"\xff"
     assert len([name for name, _ in kept if name.startswith("original_")]) == 50
     assert sum(len(name) + len(value) for name, value in kept) < 5_000
+
+
+def test_flagged_article_is_counted_for_each_actor_of_a_closed_list() -> None:
+    def count(actor: str) -> float:
+        return REGISTRY.get_sample_value("openweight_flagged_by_actor_total", {"actor": actor}) or 0.0
+
+    names = ("OpenAI", "other", "somebody whom an article names")
+    before = [count(name) for name in names]
+    for actors in (("OpenAI", names[2], "nobody known"), ()):
+        _encode_counted(msgspec.structs.replace(assessment(), flag=True, direction=Direction.CLOSING, actors=actors), "openweight")
+    assert [count(name) for name in names] == [before[0] + 1, before[1] + 2, 0]

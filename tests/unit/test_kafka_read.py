@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 from prometheus_client import REGISTRY
 
@@ -31,3 +33,14 @@ def test_lag_of_a_partition_that_stands_still_is_asked_and_it_is_shown_as_stoppe
     labels = {"topic": "standing", "partition": "0"}
     names = ("openweight_consumer_lag_records", "openweight_end_offset", "openweight_partition_stopped")
     assert [REGISTRY.get_sample_value(name, labels) for name in names] == [100, 120, 1]
+
+
+def test_lag_in_seconds_is_the_age_of_what_waits_and_none_when_nothing_does() -> None:
+    buffer = PartitionBuffer(20)
+    buffer.records.append(SimpleNamespace(offset=20, timestamp=100_000))
+    buffer.end_offset = 22
+    assert buffer.waits_seconds(130.0) == 30
+    buffer.pop()
+    assert buffer.waits_seconds(131.0) == 31, "the next has not come yet, and is no older"
+    buffer.next_offset = 22
+    assert buffer.waits_seconds(140.0) == 0
