@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format quality faults soak audit train bench schemas lock stop clean
+.PHONY: help setup run test check format quality faults soak audit train bench cluster alarms schemas lock stop clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -43,6 +43,12 @@ audit: setup ## known faults of the packages in requirements.lock; needs PyPI's 
 
 train: ## makes every weight from the data in seeds/ and SHARED, in an environment of its own
 	@seeds/train.sh
+
+cluster: setup ## two TaskManagers on this machine: how fast, and rescaled 2 -> 1 -> 2 without loss
+	@$(BIN)/python tests/cluster/rescale.py
+
+alarms: setup ## alerts that fire and clear, live, with a real Prometheus and Alertmanager; 20 minutes
+	@$(BIN)/python tests/alarms/alarms.py
 
 bench: setup ## speed, delay and memory, side by side with a plain loop and Quix Streams
 	@$(BIN)/python tests/bench/bench.py
