@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import sys
+import time
 import urllib.request
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -81,6 +82,15 @@ class Job:
         now_job, now_restored = self.run.restores()
         return bool(now_job) and now_restored > (restored if now_job == job else 0)
 
+    def get(self, path: str) -> str:
+        with urllib.request.urlopen(f"http://{self.run.addresses.metrics}{path}", timeout=10) as answer:
+            return str(answer.read().decode())
+
+    def read_metric(self, name: str) -> float:
+        """The sum over all series of a metric."""
+        lines = [line for line in self.get("/metrics").splitlines() if line.startswith((f"{name}{{", f"{name} "))]
+        return sum(float(line.rpartition(" ")[2]) for line in lines)
+
     def count_outcomes(self) -> Counter[Place]:
         places: Counter[Place] = Counter()
         for message in read_all(self.run.connection, outcome_topics(self.run.settings)):
@@ -117,18 +127,19 @@ def test_articles_come_out_as_assessments_alerts_and_rejected_records(job: Job) 
 
 
 def test_metrics_agree_with_the_topics(job: Job) -> None:
-    def read_metrics() -> str:
-        with urllib.request.urlopen(f"http://{job.run.addresses.metrics}/metrics", timeout=10) as answer:
-            return str(answer.read().decode())
-
-    def total(name: str) -> float:
-        lines = [line for line in read_metrics().splitlines() if line.startswith((f"{name}{{", f"{name} "))]
-        return sum(float(line.rpartition(" ")[2]) for line in lines)
-
     assessed, rejected = (len(read_all(job.run.connection, (topic,))) for topic in outcome_topics(job.run.settings))
-    job.run.wait_for(lambda: total("openweight_articles_total") == assessed, f"{assessed} articles in the metrics", 20)
-    job.run.wait_for(lambda: total("openweight_rejected_total") == rejected, f"{rejected} rejected in the metrics", 20)
-    job.run.wait_for(lambda: total("openweight_job_running") == 1, "a running job in the metrics", 20)
+    job.run.wait_for(lambda: job.read_metric("openweight_articles_total") == assessed, f"{assessed} articles in the metrics", 20)
+    job.run.wait_for(lambda: job.read_metric("openweight_rejected_total") == rejected, f"{rejected} rejected in the metrics", 20)
+    job.run.wait_for(lambda: job.read_metric("openweight_job_running") == 1, "a running job in the metrics", 20)
+
+
+def test_heartbeat_comes_through_beside_the_news_and_the_run_is_ready(job: Job) -> None:
+    begun = time.time()
+    job.run.wait_for(lambda: job.read_metric("openweight_heartbeat_timestamp_seconds") > begun, "a heartbeat sent after now", 60)
+    assert job.get("/readyz") == "ok\n"
+    arrived, sent = (len(read_all(job.run.connection, (name,))) for name in ("openweight.heartbeat.arrived", "openweight.heartbeat"))
+    assert 1 <= arrived <= sent
+    assert len(job.count_outcomes()) == job.fed, "it is among the outcomes of the news"
 
 
 def test_second_run_on_the_same_state_folder_is_refused_with_the_pid(job: Job) -> None:
