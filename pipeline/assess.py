@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
 from pipeline.settings import Settings
+from transforms import decode, detect_language, extract_entities, flag_policy_change
 from transforms.attempt import FAILED, Refused
 from transforms.decode import DecodeLimits, DecodeMessage
-from transforms.detect_language import detect
 from transforms.extract_entities import FindEntities
 from transforms.flag_policy_change import JudgeArticle
 from transforms.model.judge import Judgement
@@ -35,6 +36,13 @@ class LightPath:
         self._judge = JudgeArticle(settings.judgement.threshold)
         for step in (self._decode, self._extract, self._judge):
             step.setup()
+        # The steps in their order, by the names of their stages.
+        self.steps: dict[str, Callable[[Any], Any]] = {
+            decode.STAGE: self._decode,
+            detect_language.STAGE: detect_language.detect,
+            extract_entities.STAGE: self._extract,
+            flag_policy_change.STAGE: self._judge,
+        }
 
     def annotate(self, raw: RawMessage) -> AnnotatedDocument:
         """The article with its language and entities.
@@ -42,7 +50,7 @@ class LightPath:
         Raises:
             Refused: the message is no article.
         """
-        return self._extract(detect(self._decode(raw)))
+        return self._extract(detect_language.detect(self._decode(raw)))
 
     def judge(self, annotated: AnnotatedDocument) -> Judgement:
         """The decision with the scores of all sentences that were read."""
