@@ -1,10 +1,10 @@
-"""The figures of the scorecard: shares with exact intervals, calibration, spans that overlap."""
+"""The arithmetic of the scorecard: shares and F1 with exact intervals, calibration, names and spans that match."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -87,10 +87,41 @@ class Flags:
         total = self.precision.total + self.recall.total
         return 2 * self.precision.hits / total if total else math.nan
 
+    @property
+    def f1_interval(self) -> tuple[float, float]:
+        """Exact: F1 = 2 j / (1 + j), where j is the share of right ones among all that are labelled or found, a plain share."""
+        hits = self.precision.hits
+        low, high = Share(hits, self.precision.total + self.recall.total - hits).interval
+        return 2 * low / (1 + low), 2 * high / (1 + high)
+
+    def json(self) -> dict[str, Any]:
+        value = round(self.f1, 4) if self.precision.total + self.recall.total else -1.0
+        return {"value": value, "interval": [round(x, 4) for x in self.f1_interval]}
+
+    def __str__(self) -> str:
+        low, high = self.f1_interval
+        total = self.precision.total + self.recall.total - self.precision.hits
+        return f"{self.f1:.2f} [{low:.2f} {high:.2f}] of {total}" if total else "-"
+
 
 def flags(truth: Sequence[bool], found: Sequence[bool]) -> Flags:
     both = sum(t and f for t, f in zip(truth, found, strict=True))
     return Flags(Share(both, sum(found)), Share(both, sum(truth)))
+
+
+def matches(truth: set[Any], found: set[Any]) -> Flags:
+    """Precision and recall of a set of things found, such as names."""
+    both = len(truth & found)
+    return Flags(Share(both, len(found)), Share(both, len(truth)))
+
+
+def total(parts: Iterable[Flags]) -> Flags:
+    """The counts of all parts together."""
+    all_parts = list(parts)
+    return Flags(
+        Share(sum(p.precision.hits for p in all_parts), sum(p.precision.total for p in all_parts)),
+        Share(sum(p.recall.hits for p in all_parts), sum(p.recall.total for p in all_parts)),
+    )
 
 
 def calibration_error(truth: Sequence[bool], scores: Sequence[float], bins: int = 10) -> tuple[float, list[tuple[float, float, int]]]:
@@ -108,10 +139,11 @@ def overlaps(first: tuple[int, int], second: tuple[int, int]) -> bool:
 
 def same_name(first: str, second: str) -> bool:
     """Whether two common English names mean one body: "Mistral" and "Mistral AI", "the EU" and "European Union"."""
-    return _bare(first) == _bare(second)
+    return bare_name(first) == bare_name(second)
 
 
-def _bare(name: str) -> str:
+def bare_name(name: str) -> str:
+    """The name without article, case, punctuation and "AI", "Inc"; one name for those in SAME."""
     bare = " ".join(name.casefold().removeprefix("the ").replace(",", "").replace(".", "").split())
     for ending in (" ai", " inc", " labs", " platforms"):
         bare = bare.removesuffix(ending)
