@@ -41,13 +41,15 @@ def draw_bars(axes: Axes, rows: dict[str, Any]) -> None:
     errors = np.clip([heights - intervals[:, 0], intervals[:, 1] - heights], 0, None)
     colours = [ALL if name == "all" else FIRST if name in FIRST_LANGUAGES else LATER for name in found]
     places = np.arange(len(found))
-    axes.bar(places, heights, color=colours, yerr=errors, ecolor=INTERVAL, capsize=3, error_kw={"linewidth": 1})
+    axes.bar(places, heights, color=colours)
+    # The dot shows an F1 of zero, which has no bar.
+    axes.errorbar(places, heights, yerr=errors, fmt="o", color=INTERVAL, markersize=4, capsize=3, linewidth=1)
     cases = [one.precision.total + one.recall.total - one.recall.hits for one in found.values()]
-    axes.set_xticks(places, [f"{name}\n{number}" for name, number in zip(found, cases, strict=True)], fontsize=10)
+    axes.set_xticks(places, [f"{number}\n" + name.replace("-", "-\n") for name, number in zip(found, cases, strict=True)], fontsize=10)
     least = next(need.needed for need in NEEDS if need.figure == "f1_lowest")
     axes.axhline(least, color=NEEDED, linestyle="--", linewidth=1, label=f"needed in each of the first 12 languages: {least:.2f}")
     axes.set(ylim=(0, 1.12), xlim=(-0.7, len(found) - 0.3), ylabel="F1, exact 95 % interval")
-    axes.set_xlabel("language, and how many of its articles are labelled or flagged (dark: the first 12 languages)")
+    axes.set_xlabel("how many articles are labelled or flagged, and their language (dark: the first 12 languages)")
     left_out = [name for name in order if name not in found]
     axes.set_title("F1 by language" + (f" (nothing to flag in {', '.join(left_out)})" if left_out else ""))
     axes.legend(loc="upper right")
