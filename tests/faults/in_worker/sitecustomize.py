@@ -49,7 +49,7 @@ def has_bug(name: str) -> bool:
 
 
 def change_reading(module: Any) -> None:
-    hand_on, measure = module.PollPartition._hand_on, module.PollPartition._measure
+    hand_on, choose_pause = module.PollPartition._hand_on, module.PollPartition._choose_pause
 
     def hand_on_and_pass(self: Any, topic: str, partition: int, buffer: Any) -> Iterator[Any]:
         if has_bug("commit_before_flush") and buffer.records:
@@ -59,12 +59,13 @@ def change_reading(module: Any) -> None:
             yield record
             pass_point("after_poll")
 
-    def pass_and_measure(self: Any, *arguments: Any) -> None:
+    def pass_and_choose(self: Any, *arguments: Any) -> float:
+        # The offset is written, the timer is not set yet.
         pass_point("after_offset")
-        measure(self, *arguments)
+        return float(choose_pause(self, *arguments))
 
     module.PollPartition._hand_on = hand_on_and_pass
-    module.PollPartition._measure = pass_and_measure
+    module.PollPartition._choose_pause = pass_and_choose
 
 
 def commit_now(connection: Any, group: str, topic: str, partition: int, offset: int) -> None:
