@@ -11,6 +11,9 @@ import signal
 from apache_beam.runners.worker.sdk_worker import SdkHarness
 from apache_beam.runners.worker.statesampler import StateSampler
 
+# Before the first stage is built: Beam asks for a collection's coder before it loads the stage that would have registered it.
+from transforms import coding  # noqa: F401 - registers the records' coder
+
 # prctl(2): the signal that this process gets when the one that started it dies.
 PR_SET_PDEATHSIG = 1
 SAMPLING_MILLISECONDS = 2
