@@ -34,6 +34,7 @@ from pipeline.processes import wait_until  # noqa: E402 - the same
 
 MIXTURE = Mixture(bad_share=0.01, flagged_share=0.2, near_share=0.2)
 ARTICLES_PER_SECOND = 2.0
+AWAY_SECONDS = 5
 PANELS_SECONDS = 300
 PANELS_PAUSE_SECONDS = 10
 # Alertmanager sends what is resolved a minute after the last notification of the group; a killed run needs minutes to come back.
@@ -69,9 +70,8 @@ class Feeding:
             self.is_on.wait()
             try:
                 feed(self.run.connection, [message])
-            except Exception as error:  # noqa: BLE001 - the broker is away while the run is started anew
-                progress.print(f"feeding waits: {error}")
-                time.sleep(5)
+            except Exception:  # noqa: BLE001 - whatever a broker is that is just started anew
+                time.sleep(AWAY_SECONDS)
             time.sleep(1 / ARTICLES_PER_SECOND)
 
 
