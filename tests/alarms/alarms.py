@@ -3,7 +3,7 @@
 First every panel of the dashboards must have data. Then the worker is halted (no heartbeat), everything but the broker killed, and the feeding
 stopped: each time the right page must come within its time, and be taken back when the cause is gone. Prints a table; exit code 1 on a failure.
 Only OpenweightSourceSilent is made faster, two minutes instead of half an hour; --full leaves it.
-Usage: python tests/alarms/alarms.py [--full]
+Usage: python tests/alarms/alarms.py [--full] [--only HeartbeatStale]
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from end_in_order import end_in_order  # noqa: E402 - found by the path above
 from mixed_articles import Mixture, mix_messages  # noqa: E402 - the same
 from rich.console import Console  # noqa: E402 - the same
 from rich.table import Table  # noqa: E402 - the same
-from run_openweight import OpenweightRun, RunFailed, feed  # noqa: E402 - the same
+from run_openweight import OpenweightRun, RunFailed, TopicEnds, feed  # noqa: E402 - the same
 from watchers import Watchers, empty_panels  # noqa: E402 - the same
 
 from pipeline.choose_ports import find_free_port  # noqa: E402 - the same
@@ -87,10 +87,17 @@ def describe_cases(run: OpenweightRun, feeding: Feeding, silent_seconds: int) ->
         run.process.kill()
         run.process.wait()
 
+    def stop_feeding() -> None:
+        """Where a partition ends is only known from reading it: while a backlog is read, its end moves on."""
+        feeding.is_on.clear()
+        ends = TopicEnds(run.connection, run.settings.reading.topics)
+        run.wait_for(lambda: run.committed() >= ends.count(), "all articles are read", CLEAR_SECONDS)
+        ends.close()
+
     return [
         Case("OpenweightHeartbeatStale", "the worker is halted", 120, lambda: halt(signal.SIGSTOP), lambda: halt(signal.SIGCONT)),
         Case("OpenweightDown", "supervisor and engine are killed", 60 + SLACK_SECONDS, kill_run, run.start),
-        Case("OpenweightSourceSilent", "no article is fed", silent_seconds + SLACK_SECONDS, feeding.is_on.clear, feeding.is_on.set),
+        Case("OpenweightSourceSilent", "no article is fed", silent_seconds + SLACK_SECONDS, stop_feeding, feeding.is_on.set),
     ]
 
 
@@ -102,8 +109,8 @@ def try_case(case: Case, watchers: Watchers) -> tuple[float, float]:
         return time.monotonic() - since if is_told else float("inf")
 
     progress.print(f"{case.what}: {case.alert} must come within {case.limit_seconds:.0f} s")
-    begun = time.monotonic()
     case.cause()
+    begun = time.monotonic()
     fired = wait_for("firing", begun, case.limit_seconds + SLACK_SECONDS)
     ended = time.monotonic()
     case.end()
@@ -116,7 +123,7 @@ def firing(watchers: Watchers) -> set[str]:
     return {one["metric"]["alertname"] for one in watchers.ask('ALERTS{alertstate="firing",severity=~"page|ticket"}')}
 
 
-def watch(run: OpenweightRun, watchers: Watchers, silent_seconds: int) -> bool:
+def watch(run: OpenweightRun, watchers: Watchers, silent_seconds: int, only: str) -> bool:
     table = Table("cause", "page", "came after s", "allowed s", "taken back after s", box=None)
     feeding = Feeding(run)
     deadline = time.monotonic() + PANELS_SECONDS
@@ -125,6 +132,8 @@ def watch(run: OpenweightRun, watchers: Watchers, silent_seconds: int) -> bool:
     (count, empty), quiet = found, firing(watchers)
     is_right = not empty and not quiet
     for case in describe_cases(run, feeding, silent_seconds):
+        if only not in case.alert:
+            continue
         fired, cleared = try_case(case, watchers)
         is_right = is_right and fired <= case.limit_seconds and cleared <= CLEAR_SECONDS
         table.add_row(case.what, case.alert, f"{fired:.0f}", f"{case.limit_seconds:.0f}", f"{cleared:.0f}")
@@ -143,6 +152,7 @@ def sum_up(watchers: Watchers) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--full", action="store_true", help="half an hour until a source is silent, as shipped")
+    parser.add_argument("--only", default="", help="a part of an alert's name: this case alone")
     given = parser.parse_args()
     end_in_order()
     silent_seconds = 0 if given.full else SILENT_SECONDS
@@ -158,7 +168,7 @@ def main() -> int:
             watchers = Watchers(folder, f"127.0.0.1:{metrics_port}", flink, silent_seconds)
             try:
                 watchers.start()
-                return 0 if watch(run, watchers, silent_seconds or 30 * 60) else 1
+                return 0 if watch(run, watchers, silent_seconds or 30 * 60, given.only) else 1
             finally:
                 watchers.stop()
         except RunFailed as failure:
