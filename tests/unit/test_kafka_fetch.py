@@ -34,7 +34,7 @@ class FakeConsumer:
         fetched = {}
         for key in self.assigned:
             first = self.positions[key]
-            fetched[key] = [SimpleNamespace(offset=offset) for offset in range(first, first + 500)]
+            fetched[key] = [SimpleNamespace(offset=offset, timestamp=0) for offset in range(first, first + 500)]
             self.positions[key] = first + 500
         return fetched
 
