@@ -13,7 +13,7 @@ def choose_partition(key: bytes | None, count: int) -> int:
     return zlib.crc32(key) % count if key is not None else 0
 
 
-def append_record(message: OutgoingMessage, position: Position) -> RawMessage:
+def record_at(message: OutgoingMessage, position: Position) -> RawMessage:
     """Returns the message as it is read at `position`; without a time of its own it gets the present one."""
     timestamp = message.timestamp_milliseconds
     return RawMessage(

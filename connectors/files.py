@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import apache_beam as beam
 import msgspec
 
-from connectors.appended import append_record, choose_partition
+from connectors.appended import choose_partition, record_at
 from transforms import coding  # noqa: F401 - registers the coders of the records
 from transforms.records import OutgoingMessage, Position, RawMessage
 
@@ -49,7 +49,7 @@ class FileTopics:
         file = self._file(message.topic, number)
         with file.open("rb+") as stream:
             position = Position(message.topic, number, sum(1 for _ in stream))
-            record = append_record(message, position)
+            record = record_at(message, position)
             stream.write(msgspec.json.encode(record) + b"\n")
         return position
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import apache_beam as beam
 
-from connectors.appended import append_record, choose_partition
+from connectors.appended import choose_partition, record_at
 from transforms import coding  # noqa: F401 - registers the coders of the records
 from transforms.records import OutgoingMessage, Position, RawMessage
 
@@ -47,7 +47,7 @@ class MemoryTopics:
         partitions = self._topics[message.topic]
         number = choose_partition(message.key, len(partitions))
         position = Position(message.topic, number, len(partitions[number]))
-        partitions[number].append(append_record(message, position))
+        partitions[number].append(record_at(message, position))
         return position
 
     def read(self, topics: Iterable[str], positions: dict[str, int] | None = None) -> list[RawMessage]:
