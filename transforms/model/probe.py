@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from transforms.model.encoder import WEIGHTS, Encoder
+from transforms.model.encoder import WEIGHTS, Encoder, load_encoder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,4 +31,4 @@ def measure_agreement(folder: Path = WEIGHTS) -> float:
     Raises:
         OSError: a file is missing.
     """
-    return float(np.load(folder / FILE) @ Encoder(folder, kept=1).encode(SENTENCE).vector)
+    return float(np.load(folder / FILE) @ load_encoder(folder).encode(SENTENCE).vector)
