@@ -40,7 +40,7 @@ def train_article_heads(
     arrays |= _fit(
         "news", np.stack([news_features(*s[:2]) for _, s in stories]), np.array([a.outcome == "new" for a, _ in stories]), "balanced"
     )
-    denials = np.array([denial_strength(together if a.title else alone, alone) for a, (together, _, alone) in stories])
+    denials = np.array([denial_strength(together, alone) for _, (together, _, alone) in stories])
     contested = np.array([bool(a.labels["contested"]) for a, _ in stories])
     # As many right as can be; of those thresholds the one that misses fewest denials, for few articles have one.
     arrays["denial_threshold"] = max(
@@ -51,7 +51,7 @@ def train_article_heads(
 
 def decide(heads: ArticleHeads, article: LabelledArticle, scores: Scores) -> Decision:
     together, joint, alone = scores
-    return heads.decide(together, joint, lambda: alone, is_title(article), has_title=bool(article.title))
+    return heads.decide(together, joint, lambda: alone, is_title(article))
 
 
 def labelled_entities(article: LabelledArticle) -> list[Entity]:

@@ -66,14 +66,12 @@ class ArticleHeads:
         joint: SentenceScores,
         read_alone: Callable[[], SentenceScores],
         is_title: npt.NDArray[np.bool_],
-        *,
-        has_title: bool,
         threshold: float | None = None,
     ) -> Decision:
         """Scores of n >= 1 sentences after the title, and of the strongest of them read as one text -> the decision.
 
         `read_alone` scores the sentences without a context, as most of what the heads know of directions and denials was taught; it is
-        asked only when a change is told. Without a title a lead stands in, after which denials are not looked for.
+        asked only when a change is told.
         Without `threshold` the trained one holds.
         """
         told = self._chance("told", told_features(scores, joint, is_title))
@@ -93,7 +91,7 @@ class ArticleHeads:
             direction=DIRECTIONS[vote([(one.direction, weights) for one, weights in readings])],
             change_type=CHANGE_TYPES[vote([(one.change_type, weights) for one, weights in readings])],
             status=STATUSES[vote([(one.status, weights) for one, weights in readings])],
-            contested=denial_strength(scores if has_title else alone, alone) >= float(self._arrays["denial_threshold"]),
+            contested=denial_strength(scores, alone) >= float(self._arrays["denial_threshold"]),
             evidence=choose_evidence(strength),
         )
 
