@@ -22,8 +22,8 @@ from pipeline.topic_file import read_topics
 
 pytestmark = pytest.mark.timeout(400)
 NEWS = "news.articles"
-# Beam's endpoints in the TaskManager, which cannot be told an address: control, data, state, logging, retrieval, provision.
-TASKMANAGER_OPEN_SOCKETS = 6
+# They cannot be told an address: Beam's endpoints (control, data, state, logging, retrieval, provision), and in both Flink's reporter.
+TASKMANAGER_OPEN_SOCKETS = 7
 # Each serves the page's values on a random port of this machine.
 VALUES_FOR_THE_PAGE = {"jobmanager", "taskmanager"}
 
@@ -70,16 +70,19 @@ def test_only_the_closed_list_of_security_md_listens_beyond_this_machine(secure_
     assert all(all(each) and each for each in pids.values()), pids
     sockets = {name: {socket for pid in each for socket in listening_sockets(pid)} for name, each in pids.items()}
     beyond = {name: {one for one in each if not one[0].startswith("127.")} for name, each in sockets.items()}
-    assert {name for name, each in beyond.items() if each} == {"taskmanager"}, beyond
+    assert {name for name, each in beyond.items() if each} == {"jobmanager", "taskmanager"}, beyond
     assert len(beyond["taskmanager"]) <= TASKMANAGER_OPEN_SOCKETS
+    ports = json.loads((secure_run.state_folder / "ports.json").read_bytes())
+    assert {port for _, port in beyond["jobmanager"]} == {ports["jobmanager_metrics"]}
     assert sockets["worker"] == set()
-    known = set(json.loads((secure_run.state_folder / "ports.json").read_bytes()).values())
+    known = set(ports.values())
     known.add(int(secure_run.addresses.metrics.rpartition(":")[2]))
     at_random = {name: {port for address, port in each if address.startswith("127.")} - known for name, each in sockets.items()}
     assert {name for name, ports in at_random.items() if ports} <= VALUES_FOR_THE_PAGE, at_random
     assert all(len(ports) <= 1 for ports in at_random.values()), at_random
     closed_list = (ROOT / "SECURITY.md").read_text("utf-8").partition("What cannot be bound to 127.0.0.1")[2].partition("None asks")[0]
     assert "| TaskManager | Beam's control, data, state" in closed_list
+    assert "| JobManager, TaskManager | Flink's Prometheus reporter" in closed_list
 
 
 def test_password_is_found_nowhere(secure_run: SecureRun) -> None:
