@@ -146,7 +146,8 @@ def describe_configuration(plan: EnginePlan) -> str:
 
 def describe_task_memory(plan: EnginePlan) -> list[str]:
     heap, direct = 64 + 160 + 32 * plan.slots, 64 + 32 + 8 * plan.slots
-    return ["-Xms96m", f"-Xmx{heap}m", f"-XX:MaxDirectMemorySize={direct + 64}m"]
+    # All of the heap from the start, as with the broker.
+    return [f"-Xms{heap}m", f"-Xmx{heap}m", "-XX:+AlwaysPreTouch", f"-XX:MaxDirectMemorySize={direct + 64}m"]
 
 
 def java_command(state_folder: Path, java: JavaInstallation, name: str, memory: list[str], class_path: list[Path]) -> list[str]:

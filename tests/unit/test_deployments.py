@@ -204,7 +204,7 @@ def test_jvms_of_a_cluster_get_the_options_of_one_machine() -> None:
         "-Djava.io.tmpdir=/scratch", "-Dlog4j.configurationFile=/opt/openweight/deploy/engine/cluster/log4j2.properties",
     ]  # fmt: skip
     plan = EnginePlan(Path("/state"), 8081, 6123, 6124, 6122, 6121, 50000, slots=1)
-    assert SERVICES["taskmanager-1"]["command"][2:5] == describe_task_memory(plan)
+    assert SERVICES["taskmanager-1"]["command"][2:6] == describe_task_memory(plan)
 
 
 @pytest.mark.parametrize("name", ["topics", "supervisor"])
