@@ -19,7 +19,8 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[2]), str(Path(__file__).resolve().parents[1])]
 
-from measure_processes import Sample, Sampler  # noqa: E402 - found by the path above
+from end_in_order import end_in_order  # noqa: E402 - found by the path above
+from measure_processes import Sample, Sampler  # noqa: E402 - the same
 from measure_rates import MIXTURE  # noqa: E402 - the same
 from mixed_articles import mix_messages  # noqa: E402 - the same
 from rich.console import Console  # noqa: E402 - the same
@@ -82,6 +83,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=50, help="articles/s")
     parser.add_argument("--json", type=Path, help="write all samples to this file too")
     given = parser.parse_args()
+    end_in_order()
     with contextlib.ExitStack() as at_end:
         folder = at_end.enter_context(tempfile.TemporaryDirectory(prefix="openweight-steady-", ignore_cleanup_errors=True))
         run = OpenweightRun(Path(folder))
