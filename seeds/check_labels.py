@@ -1,6 +1,6 @@
-"""Checks the labelled articles and sentences: closed sets, verbatim spans, unique ids.
+"""Checks the labelled articles, contrast sets, denials and sentences: closed sets, verbatim spans, unique ids.
 
-Usage: python seeds/check_labels.py [FILE...]   (all of seeds/articles and seeds/sentences by default)
+Usage: python seeds/check_labels.py [FILE...]   (all of them by default)
 Prints one line for each problem (file, line, what, how to mend it) and a table of counts; exit code 1 when there is a problem.
 """
 
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 SEEDS = Path(__file__).parent
+DENIALS = SEEDS / "denials.tsv"
 DIRECTIONS = {"opening", "closing", "mixed", "unclear", "none"}
 CHANGE_TYPES = {"release_strategy", "weights_access", "licence", "regulation", "platform", "none"}
 STATUSES = {"in_force", "announced", "proposed", "rumoured", "denied", "none"}
@@ -22,9 +23,13 @@ NOVELTIES = {"new", "retrospective", "none"}
 ENTITY_TYPES = {"PERSON", "ORG", "GPE", "MODEL", "LICENCE", "LAW", "PRODUCT"}
 NOISES = {"none", "mt", "codemix", "romanised", "boilerplate", "caps", "ocr"}
 OBJECTS = {"weights", "ai_other", "software", "data", "other"}
+CLOSED = {"direction": DIRECTIONS, "change_type": CHANGE_TYPES, "status": STATUSES, "novelty": NOVELTIES}
 ARTICLE_FIELDS = {
     "id", "event", "language", "title", "text", "published_at", "flag", "direction", "change_type", "status",
     "contested", "novelty", "actors", "evidence", "entities", "noise", "genre", "hand",
+}  # fmt: skip
+CONTRAST_FIELDS = {
+    "set", "language", "title", "text", "flag", "direction", "change_type", "status", "contested", "novelty", "evidence", "denials",
 }  # fmt: skip
 SENTENCE_FIELDS = ["set", "language", "text", "change", "object", "direction", "change_type", "status", "time"]
 
@@ -34,8 +39,20 @@ def article_problems(article: dict[str, Any]) -> list[str]:
     missing, unknown = ARTICLE_FIELDS - article.keys(), article.keys() - ARTICLE_FIELDS - {"same_as", "publisher"}
     if missing or unknown:
         return [f"fields missing {sorted(missing)}, unknown {sorted(unknown)}"]
-    closed = {"direction": DIRECTIONS, "change_type": CHANGE_TYPES, "status": STATUSES, "novelty": NOVELTIES, "noise": NOISES}
-    return _not_allowed(article, closed) + _not_verbatim(article) + _contradictions(article)
+    problems = _not_allowed(article, CLOSED | {"noise": NOISES}) + _not_verbatim(article) + _contradictions(article)
+    if (article["flag"] or article["novelty"] == "retrospective") and not article["actors"]:
+        problems.append("a flagged or retrospective article names actors")
+    return problems
+
+
+def contrast_problems(version: dict[str, Any]) -> list[str]:
+    """What is wrong with one version of a contrast set, as sentences; empty when nothing is."""
+    if version.keys() != CONTRAST_FIELDS:
+        return [f"fields missing {sorted(CONTRAST_FIELDS - version.keys())}, unknown {sorted(version.keys() - CONTRAST_FIELDS)}"]
+    problems = _not_allowed(version, CLOSED) + _not_verbatim(version) + _contradictions(version)
+    if bool(version["denials"]) != version["contested"]:
+        problems.append(f"contested is {version['contested']} while there are {len(version['denials'])} denials")
+    return problems
 
 
 def _not_allowed(labelled: dict[str, Any], closed: dict[str, set[str]]) -> list[str]:
@@ -48,11 +65,12 @@ def _not_allowed(labelled: dict[str, Any], closed: dict[str, set[str]]) -> list[
 
 def _not_verbatim(article: dict[str, Any]) -> list[str]:
     document = f"{article['title']}\n{article['text']}"
-    problems = [f"evidence is not verbatim in title or text: {quote[:60]!r}" for quote in article["evidence"] if quote not in document]
-    problems += [f"entity is not verbatim in title or text: {name!r}" for name, _, _ in article["entities"] if name not in document]
+    quotes = [(field, quote) for field in ("evidence", "denials") for quote in article.get(field, ())]
+    quotes += [("entities", name) for name, _, _ in article.get("entities", ())]
+    problems = [f"{field} is not verbatim in title or text: {quote[:60]!r}" for field, quote in quotes if quote not in document]
     return problems + [
         f"entity type {kind!r}; allowed: {', '.join(sorted(ENTITY_TYPES))}"
-        for _, _, kind in article["entities"]
+        for _, _, kind in article.get("entities", ())
         if kind not in ENTITY_TYPES
     ]
 
@@ -66,8 +84,8 @@ def _contradictions(article: dict[str, Any]) -> list[str]:
     ]
     if article["flag"] and article["novelty"] != "new":
         problems.append("a flagged article has novelty new; a retrospective is not flagged")
-    if is_labelled and not (article["evidence"] and article["actors"]):
-        problems.append("a flagged or retrospective article names evidence and actors")
+    if is_labelled and not article["evidence"]:
+        problems.append("a flagged or retrospective article names evidence")
     if not is_labelled and (article["evidence"] or article["novelty"] != "none"):
         problems.append("an article that is not flagged has no evidence and novelty none (or is a retrospective)")
     return problems
@@ -89,11 +107,18 @@ def sentence_problems(row: dict[str, Any]) -> list[str]:
 
 def check(paths: list[Path]) -> int:
     """Prints every problem and the counts; returns the number of problems."""
-    counts: dict[str, Counter[str]] = {"flag": Counter(), "language": Counter(), "sentences": Counter()}
+    counts: dict[str, Counter[str]] = {name: Counter() for name in ("flag", "language", "contrasts", "sentences", "denials")}
     ids: Counter[str] = Counter()
     problems = []
     for path in paths:
-        checked = _check_articles(path, ids, counts) if path.suffix == ".jsonl" else _check_sentences(path, counts["sentences"])
+        if path.parent.name == "contrasts":
+            checked = _check_contrasts(path, counts["contrasts"])
+        elif path.suffix == ".jsonl":
+            checked = _check_articles(path, ids, counts)
+        elif path == DENIALS:
+            checked = _check_denials(counts["denials"])
+        else:
+            checked = _check_sentences(path, counts["sentences"])
         problems += [f"{path.name}:{line}: {problem}" for line, problem in checked]
     print("\n".join([*problems, *(f"{name}: {sum(some.values())}  {dict(some.most_common())}" for name, some in counts.items())]))
     return len(problems)
@@ -114,6 +139,29 @@ def _check_articles(path: Path, ids: Counter[str], counts: dict[str, Counter[str
             counts[field][str(article.get(field))] += 1
 
 
+def _check_contrasts(path: Path, counts: Counter[str]) -> Iterator[tuple[int, str]]:
+    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+        try:
+            version = json.loads(line)
+            yield from ((number, f"{version['set']}: {problem}") for problem in contrast_problems(version))
+            counts[version["language"]] += 1
+        except (ValueError, TypeError, KeyError) as error:
+            yield number, f"not a version of a contrast set: {error!r}"
+
+
+def _check_denials(counts: Counter[str]) -> Iterator[tuple[int, str]]:
+    articles = read_articles()
+    with DENIALS.open(encoding="utf-8", newline="") as file:
+        for number, row in enumerate(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE), 2):
+            article = articles.get(row["id"])
+            if not article or not article["contested"]:
+                yield number, f"{row['id']} is no article that is contested"
+            elif row["quote"] not in f"{article['title']}\n{article['text']}":
+                yield number, f"{row['id']}: not verbatim in title or text: {row['quote'][:60]!r}"
+            else:
+                counts[article["language"]] += 1
+
+
 def _check_sentences(path: Path, counts: Counter[str]) -> Iterator[tuple[int, str]]:
     with path.open(encoding="utf-8", newline="") as file:
         reader = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
@@ -126,9 +174,14 @@ def _check_sentences(path: Path, counts: Counter[str]) -> Iterator[tuple[int, st
             counts[row["language"]] += 1
 
 
+def read_articles() -> dict[str, dict[str, Any]]:
+    """The labelled articles by their ids."""
+    return {one["id"]: one for file in SEEDS.glob("articles/*.jsonl") for one in map(json.loads, file.read_text("utf-8").splitlines())}
+
+
 def print_agreement() -> None:
     """How often a second reader, who saw the text alone, gave the labels of the first."""
-    articles = {one["id"]: one for file in SEEDS.glob("articles/*.jsonl") for one in map(json.loads, file.read_text("utf-8").splitlines())}
+    articles = read_articles()
     with (SEEDS / "second_reading.tsv").open(encoding="utf-8", newline="") as file:
         pairs = [(articles[row["id"]], row) for row in csv.DictReader(file, delimiter="\t") if row["id"] in articles]
     flagged = [(one, row) for one, row in pairs if one["flag"] and row["flag"] == "yes"]
@@ -143,4 +196,5 @@ if __name__ == "__main__":
     chosen = [Path(name) for name in sys.argv[1:]]
     if not chosen:
         print_agreement()
-    sys.exit(1 if check(chosen or sorted([*SEEDS.glob("articles/*.jsonl"), *SEEDS.glob("sentences/*.tsv")])) else 0)
+    every = sorted([*SEEDS.glob("articles/*.jsonl"), *SEEDS.glob("contrasts/*.jsonl"), *SEEDS.glob("sentences/*.tsv"), DENIALS])
+    sys.exit(1 if check(chosen or every) else 0)

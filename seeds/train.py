@@ -59,10 +59,14 @@ def main() -> None:
 
 
 def training_examples(articles: Labelled, news: Labelled) -> list[data.Example]:
-    """All sentences of the training side: of articles, of real news that passes the gate, of the sentence sets, one of other real news."""
+    """All sentences of the training side: of articles, contrast sets and real news that passes the gate, the sets, other real news."""
     sets = [example for _, example in data.read_sentences() if data.side(example.group) == "train"]
     near = pass_gate(news)
-    told = [example for article in [*articles, *near] for example in data.article_examples(article) + data.joint_examples(article)]
+    told = [
+        example
+        for article in [*articles, *data.read_contrasts(), *near]
+        for example in data.article_examples(article) + data.joint_examples(article)
+    ]
     return told + sets + data.news_examples(news[::2])
 
 
@@ -119,7 +123,8 @@ def read_scores(encoder: Encoder, heads: SentenceHeads, article: data.LabelledAr
 def data_hash() -> str:
     """SHA-256 over the labelled files, so that the card says which data the weights came from."""
     digest = hashlib.sha256()
-    for path in sorted([*SEEDS.glob("articles/*.jsonl"), *SEEDS.glob("sentences/*.tsv")]):
+    kinds = ("articles/*.jsonl", "contrasts/*.jsonl", "sentences/*.tsv", "denials.tsv")
+    for path in sorted(path for kind in kinds for path in SEEDS.glob(kind)):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 

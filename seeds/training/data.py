@@ -42,18 +42,19 @@ class Example:
     past: float = UNKNOWN
     denial: float = UNKNOWN
     soft_weight: float = 1.0
+    is_contrast: bool = False
+    """Whether its article differs in this sentence from a version that is labelled otherwise."""
 
     @property
     def is_telling(self) -> bool:
         """Whether it teaches more than that ordinary sentences tell of no change: an epoch has all of these."""
-        return (
-            self.direction != UNKNOWN or self.denial == 1 or self.object not in {UNKNOWN, OBJECTS.index("weights"), OBJECTS.index("other")}
-        )
+        ordinary = {UNKNOWN, OBJECTS.index("weights"), OBJECTS.index("other")}
+        return self.is_contrast or self.direction != UNKNOWN or self.denial == 1 or self.object not in ordinary
 
 
 @dataclass
 class LabelledArticle:
-    """An article with its labels, the sentences that are read of it and which of them are evidence."""
+    """An article with its labels, the sentences that are read of it, which of them are evidence and which deny the change."""
 
     id: str
     language: str
@@ -63,6 +64,9 @@ class LabelledArticle:
     labels: dict[str, Any]
     readings: list[Reading] = field(default_factory=list)
     is_evidence: list[bool] = field(default_factory=list)
+    is_denial: list[bool] = field(default_factory=list)
+    is_repeated: list[bool] = field(default_factory=list)
+    """Whether an earlier version of its contrast set has the very sentence."""
 
     @property
     def outcome(self) -> str:
@@ -88,48 +92,83 @@ def news_side(group: str) -> str:
 
 def read_articles(folder: Path = SEEDS / "articles") -> list[LabelledArticle]:
     """Every labelled article, in the order of files and lines; a half-written last line is left out."""
-    articles = []
+    articles, denials = [], read_denials()
     for path in sorted(folder.glob("*.jsonl")):
         for line in path.read_text("utf-8").splitlines():
             try:
                 labels = json.loads(line)
             except ValueError:
                 continue
-            content = f"{labels['title']}\n{labels['text']}" if labels["title"] else labels["text"]
-            article = LabelledArticle(
-                labels["id"], labels["language"], labels["title"], content, labels.get("same_as") or labels["event"], labels
-            )
-            articles.append(mark_evidence(article))
+            labels["denials"] = denials.get(labels["id"], [])
+            articles.append(_labelled(labels["id"], labels.get("same_as") or labels["event"], labels))
+    return articles
+
+
+def _labelled(identifier: str, group: str, labels: dict[str, Any]) -> LabelledArticle:
+    content = f"{labels['title']}\n{labels['text']}" if labels["title"] else labels["text"]
+    return mark_evidence(LabelledArticle(identifier, labels["language"], labels["title"], content, group, labels))
+
+
+def read_denials(file: Path = SEEDS / "denials.tsv") -> dict[str, list[str]]:
+    """By article, the sentences that deny the change it reports."""
+    denials: dict[str, list[str]] = {}
+    with file.open(encoding="utf-8", newline="") as rows:
+        for row in csv.DictReader(rows, delimiter="\t", quoting=csv.QUOTE_NONE):
+            denials.setdefault(row["id"], []).append(row["quote"])
+    return denials
+
+
+def read_contrasts(folder: Path = SEEDS / "contrasts") -> list[LabelledArticle]:
+    """Short articles in versions that differ in one thing, all of the training side: of each set, later versions repeat sentences."""
+    articles, seen = [], set()
+    for path in sorted(folder.glob("*.jsonl")):
+        for number, line in enumerate(path.read_text("utf-8").splitlines()):
+            labels = json.loads(line)
+            article = _labelled(f"{path.stem}-{number}", labels["set"], labels)
+            told = [(article.group, article.content[r.start : r.end].strip()) for r in article.readings]
+            article.is_repeated = [one in seen for one in told]
+            seen.update(told)
+            articles.append(article)
     return articles
 
 
 def mark_evidence(article: LabelledArticle, hits: Sequence[int] | None = None) -> LabelledArticle:
-    """Chooses the sentences to read, and marks those that share half of the shorter span with a labelled evidence sentence.
+    """Chooses the sentences to read, and marks those that share half of the shorter span with a labelled evidence or denying sentence.
 
     `hits` are the gate's, which choose among the sentences of a long article when the job runs; without them the evidence stands in.
     """
-    starts = [(article.content.find(quote), len(quote)) for quote in article.labels.get("evidence", ())]
-    spans = [(at, at + length) for at, length in starts if at >= 0]
+    evidence, denials = (_find_spans(article.content, article.labels.get(name, ())) for name in ("evidence", "denials"))
     lead = find_lead(article.content, article.title)
-    article.readings = choose_sentences(article.content, lead, [start for start, _ in spans] if hits is None else hits)
-    article.is_evidence = [
-        any(min(r.end, end) - max(r.start, start) > 0.5 * min(r.end - r.start, end - start) for start, end in spans)
-        for r in article.readings
-    ]
+    article.readings = choose_sentences(article.content, lead, [start for start, _ in evidence + denials] if hits is None else hits)
+    article.is_evidence = [_shares_half(reading, evidence) for reading in article.readings]
+    article.is_denial = [_shares_half(reading, denials) for reading in article.readings]
     return article
+
+
+def _find_spans(content: str, quotes: Sequence[str]) -> list[tuple[int, int]]:
+    return [(start, start + len(quote)) for quote in quotes if (start := content.find(quote)) >= 0]
+
+
+def _shares_half(reading: Reading, spans: list[tuple[int, int]]) -> bool:
+    start, end = reading.start, reading.end
+    return any(min(end, last) - max(start, first) > 0.5 * min(end - start, last - first) for first, last in spans)
 
 
 def article_examples(article: LabelledArticle) -> list[Example]:
     """The sentences of an article as examples: evidence is a change, the rest of a flagged article only weakly none.
 
-    Of that rest every second sentence is taken; a quarter of all are shown without their title, for articles that have none.
+    Of that rest every second sentence is taken; a quarter of all are shown without their title, for articles that have none. A later
+    version of a contrast set adds only what it does not repeat.
     """
     labels, examples = article.labels, []
-    for number, (reading, is_evidence) in enumerate(zip(article.readings, article.is_evidence, strict=True)):
+    marks = zip(article.readings, article.is_evidence, article.is_denial, strict=True)
+    for number, (reading, is_evidence, is_denial) in enumerate(marks):
         text = article.content[reading.start : reading.end]
-        if article.outcome == "new" and not is_evidence and number % 2:
+        is_plain = not is_evidence and not is_denial
+        if is_plain and (article.is_repeated[number] if article.is_repeated else article.outcome == "new" and number % 2):
             continue
-        example = Example(text, reading.context if hundredth(f"context {text}") >= CONTEXT_DROPPED_BELOW else "", article.group)
+        context = reading.context if hundredth(f"context {text}") >= CONTEXT_DROPPED_BELOW else ""
+        example = Example(text, context, article.group, is_contrast=any(article.is_repeated) and not article.is_repeated[number])
         if article.outcome == "none":
             example.change, example.denial, example.past = 0, 0, 0
         elif is_evidence:
@@ -140,10 +179,10 @@ def article_examples(article: LabelledArticle) -> list[Example]:
             example.status = index_of(STATUSES, labels["status"])
             example.past = float(article.outcome == "retrospective")
             example.soft_weight = 0.7
-            example.denial = 0 if not labels["contested"] and labels["status"] != "denied" else UNKNOWN
-        else:
+        elif not is_denial:
             example.change, example.change_weight = 0, 0.15 if article.outcome == "new" else 0.5
-            example.denial = 0 if not labels["contested"] else UNKNOWN
+        if is_denial or not labels.get("contested") or any(article.is_denial):
+            example.denial = float(is_denial)
         examples.append(example)
     return examples
 
@@ -155,10 +194,13 @@ def joint_examples(article: LabelledArticle) -> list[Example]:
     sentences between, as there will be. Of an article that tells of no change, some sentences.
     """
     labels, lead = article.labels, find_lead(article.content, article.title)
+    denials = {r for r, is_it in zip(article.readings, article.is_denial, strict=True) if is_it}
     random = Random(article.id)  # noqa: S311 - the same for each run
     evidence = [r for r, is_it in zip(article.readings, article.is_evidence, strict=True) if is_it]
     others = [r for r, is_it in zip(article.readings, article.is_evidence, strict=True) if not is_it]
-    if article.outcome == "none":
+    if article.outcome == "none" and article.is_repeated:
+        chosen = [others]
+    elif article.outcome == "none":
         chosen = [random.sample(others, min(len(others), random.randint(1, 4)))]
     elif evidence:
         chosen = [evidence, evidence + random.sample(others, min(len(others), random.randint(1, 2)))]
@@ -174,13 +216,18 @@ def joint_examples(article: LabelledArticle) -> list[Example]:
         Example(
             *join_readings(article.content, lead, sorted(readings)), article.group, change=float(article.outcome == "new"),
             past=float(article.outcome == "retrospective"),
-            # A denial that is not the evidence itself may stand in a sentence that is not there.
-            denial=1 if labels.get("status") == "denied" else UNKNOWN if labels.get("contested") else 0,
-            **told,
+            denial=_joint_denial(article, denials & {*readings}), is_contrast=bool(article.is_repeated), **told,
         )
         for readings in chosen
         if readings
     ]  # fmt: skip
+
+
+def _joint_denial(article: LabelledArticle, denials: set[Reading]) -> float:
+    if denials or article.labels.get("status") == "denied":
+        return 1
+    # A denial that is not marked may stand in a sentence that is not there.
+    return 0 if any(article.is_denial) or not article.labels.get("contested") else UNKNOWN
 
 
 def index_of(values: tuple[Any, ...], name: str) -> int:
