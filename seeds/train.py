@@ -93,14 +93,15 @@ def finish(weights: Path, train: Labelled, dev: Labelled, news: Labelled) -> Non
     scores = [read_scores(encoder, sentence_heads, data.mark_evidence(a, scanner.scan(a.content).gate_hits)) for a in dev]
     gated = pass_gate(news)
     news_scores = [(article, read_scores(encoder, sentence_heads, article)) for article in gated]
-    arrays = article_stage.train_article_heads(train, dev, scores, news_scores)
+    names = {a.id: article_stage.found_names(a, encoder) for a in [*train, *dev] if a.outcome != "none"}
+    arrays = article_stage.train_article_heads(train, dev, scores, news_scores, names)
     np.savez(weights / "article_heads.npz", **arrays, threshold=0.5)
     heads = ArticleHeads(weights)
     chances = np.array([article_stage.decide(heads, a, s).score for a, s in zip(dev, scores, strict=True)])
     alarms = np.array([article_stage.decide(heads, a, s).score for a, s in news_scores])
     threshold = article_stage.choose_threshold(np.array([a.labels["flag"] for a in dev]), chances, alarms, len(news))
     np.savez(weights / "article_heads.npz", **arrays, threshold=threshold)
-    report = article_stage.report(dev, scores, ArticleHeads(weights))
+    report = article_stage.report(dev, scores, ArticleHeads(weights), names)
     report |= {"threshold": threshold, "real_news": len(news), "real_news_gated": len(gated)}
     report |= {"false_alarms": int((alarms >= threshold).sum()), "data_sha256": data_hash()}
     (weights / "report.json").write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", "utf-8")

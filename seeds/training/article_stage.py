@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,17 +10,24 @@ from sklearn.linear_model import LogisticRegression
 
 from transforms.model.actors import find_candidates, rank_actors
 from transforms.model.decision import ArticleHeads, denial_strength, news_features, told_features
-from transforms.records import ChangeType, Entity, EntityType
+from transforms.model.entities.spans import read_names, settle, with_canonical_names
+from transforms.model.entity_head import load_entity_head
+from transforms.model.reading import choose_sentences
+from transforms.records import ChangeType
+from transforms.text.scan import load_scanner
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from training.data import LabelledArticle
     from transforms.model.decision import Decision
+    from transforms.model.encoder import Encoder
     from transforms.model.heads import SentenceScores
+    from transforms.records import Entity
 
     # Of an article's sentences, of the strongest of them read as one text, and of the sentences without the title before them.
     Scores = tuple[SentenceScores, SentenceScores, SentenceScores]
+    Names = dict[str, list[Entity]]
 
 FALSE_ALARMS_PER_THOUSAND = 1.0
 # How strongly the regressions are held back: few articles, correlated features.
@@ -31,8 +39,12 @@ def train_article_heads(
     dev: Sequence[LabelledArticle],
     scores: Sequence[Scores],
     news_scores: Sequence[tuple[LabelledArticle, Scores]],
+    names: Names,
 ) -> dict[str, np.ndarray]:
-    """Fits the decisions on `dev` and real news, which the encoder was not tuned on, and the ranking of actors on `train`."""
+    """Fits the decisions on `dev` and real news, which the encoder was not tuned on, and the ranking of actors on `train`.
+
+    `names` are those that the job finds in each article that tells of a change, by the article's id.
+    """
     told = [article.outcome != "none" for article in dev] + [False] * len(news_scores)
     rows = [told_features(*s[:2], is_title(a)) for a, s in [*zip(dev, scores, strict=True), *news_scores]]
     stories = [(a, s) for a, s in zip(dev, scores, strict=True) if a.outcome != "none"]
@@ -46,7 +58,7 @@ def train_article_heads(
     arrays["denial_threshold"] = max(
         np.arange(0.2, 1.0, 0.02), key=lambda t: (round(((denials >= t) == contested).mean(), 3), (denials[contested] >= t).mean(), t)
     )
-    return arrays | _fit_actors([a for a in train if a.outcome != "none"])
+    return arrays | _fit_actors([a for a in train if a.outcome != "none"], names)
 
 
 def decide(heads: ArticleHeads, article: LabelledArticle, scores: Scores) -> Decision:
@@ -54,30 +66,32 @@ def decide(heads: ArticleHeads, article: LabelledArticle, scores: Scores) -> Dec
     return heads.decide(together, joint, lambda: alone, is_title(article))
 
 
-def labelled_entities(article: LabelledArticle) -> list[Entity]:
-    """Every occurrence of the labelled names in the content; where two overlap, the longer one."""
-    found: list[Entity] = []
-    taken = np.zeros(len(article.content), bool)
-    for surface, canonical, kind in sorted(article.labels["entities"], key=lambda e: -len(e[0])):
-        at = article.content.find(surface)
-        while at >= 0 and surface:
-            if not taken[at : at + len(surface)].any():
-                found.append(Entity(at, at + len(surface), surface, canonical, EntityType(kind)))
-                taken[at : at + len(surface)] = True
-            at = article.content.find(surface, at + len(surface))
-    return found
+def found_names(article: LabelledArticle, encoder: Encoder) -> list[Entity]:
+    """The names of an article as the job finds them: the gazetteer's and the model's, with canonical names."""
+    content, scan = article.content, load_scanner().scan(article.content)
+    readings = choose_sentences(content, article.title, scan.gate_hits)
+    encoded = [(r.start, encoder.encode(content[r.start : r.end], r.context)) for r in readings]
+    return with_canonical_names(settle(len(content), scan.entities, read_names(content, encoded, load_entity_head())))
 
 
-def _fit_actors(articles: list[LabelledArticle]) -> dict[str, np.ndarray]:
+def _fit_actors(articles: list[LabelledArticle], names: Names) -> dict[str, np.ndarray]:
     rows, labels = [], []
     for article in articles:
         evidence = [(r.start, r.end) for r, is_evidence in zip(article.readings, article.is_evidence, strict=True) if is_evidence]
         kind = ChangeType(article.labels["change_type"])
-        for candidate in find_candidates(labelled_entities(article), evidence, len(article.title), kind):
+        meant = _actor_spans(article)
+        for candidate in find_candidates(names[article.id], evidence, len(article.title), kind):
             rows.append(candidate.features)
-            labels.append(candidate.name in article.labels["actors"])
+            is_meant = any(m.start < end and start < m.end for m in candidate.mentions for start, end in meant)
+            labels.append(is_meant or candidate.name in article.labels["actors"])
     model = LogisticRegression(max_iter=2000).fit(np.array(rows), np.array(labels))
     return {"actor_matrix": model.coef_[0], "actor_bias": model.intercept_[0]}
+
+
+def _actor_spans(article: LabelledArticle) -> list[tuple[int, int]]:
+    """Where the labelled actors are named: the spelling of a name that no list knows must not decide whom the ranking learns from."""
+    surfaces = {surface for surface, canonical, _ in article.labels["entities"] if surface and canonical in article.labels["actors"]}
+    return [found.span() for surface in surfaces for found in re.finditer(re.escape(surface), article.content)]
 
 
 def is_title(article: LabelledArticle) -> np.ndarray:
@@ -104,8 +118,8 @@ def f1(truth: np.ndarray, found: np.ndarray) -> float:
     return float(2 * (truth & found).sum() / max(1, truth.sum() + found.sum()))
 
 
-def report(articles: Sequence[LabelledArticle], scores: Sequence[Scores], heads: ArticleHeads) -> dict[str, Any]:
-    """How the decisions on labelled articles compare with their labels; the actors are ranked among the labelled names."""
+def report(articles: Sequence[LabelledArticle], scores: Sequence[Scores], heads: ArticleHeads, names: Names) -> dict[str, Any]:
+    """How the decisions on labelled articles compare with their labels; the actors are ranked among `names`, those that the job finds."""
     decisions = [decide(heads, a, s) for a, s in zip(articles, scores, strict=True)]
     pairs = list(zip(articles, decisions, strict=True))
     truth, found = np.array([a.labels["flag"] for a, _ in pairs]), np.array([d.flag for _, d in pairs])
@@ -123,15 +137,15 @@ def report(articles: Sequence[LabelledArticle], scores: Sequence[Scores], heads:
         "novelty": _share(d.novelty.value == a.outcome for a, d in pairs),
         "retrospectives": _share(novelty.value == "retrospective" for novelty in past),
         "evidence": _share(any(a.is_evidence[i] for i in d.evidence) for a, d in right),
-        "actors": _share(bool(set(actors(a, d, heads)) & set(a.labels["actors"])) for a, d in right),
+        "actors": _share(bool(set(actors(a, d, heads, names[a.id])) & set(a.labels["actors"])) for a, d in right),
         "missed": [a.id for a, d in pairs if a.labels["flag"] and not d.flag],
         "false": [a.id for a, d in pairs if d.flag and not a.labels["flag"]],
     }
 
 
-def actors(article: LabelledArticle, decision: Decision, heads: ArticleHeads) -> tuple[str, ...]:
+def actors(article: LabelledArticle, decision: Decision, heads: ArticleHeads, names: Sequence[Entity]) -> tuple[str, ...]:
     evidence = [(article.readings[i].start, article.readings[i].end) for i in decision.evidence]
-    candidates = find_candidates(labelled_entities(article), evidence, len(article.title), decision.change_type)
+    candidates = find_candidates(names, evidence, len(article.title), decision.change_type)
     return rank_actors(candidates, *heads.actor_weights)
 
 

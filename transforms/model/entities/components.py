@@ -8,12 +8,11 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span
 
 from transforms.model.encoder import load_encoder
-from transforms.model.entities.linking import Named, is_name, known_names, link
+from transforms.model.entities.spans import LEAST_PROBABILITY, read_names, settle, with_canonical_names
 from transforms.model.entities.tokenizer import span_of
 from transforms.model.entity_head import load_entity_head
 from transforms.model.reading import choose_sentences
 from transforms.records import Entity, EntityType
-from transforms.text.borders import ENDING_BELONGS_TO_NAME, begins_word, ending_letters, may_take_ending, word_script
 from transforms.text.scan import load_scanner
 
 Component = Callable[[Doc], Doc]
@@ -22,10 +21,6 @@ Component = Callable[[Doc], Doc]
 TITLE, FOUND, HITS, ENCODED = "title", "found", "hits", "encoded"
 # Keys of `doc.spans`.
 GAZETTEER, MODEL = "gazetteer", "model"
-OPENING_MARKS = " \n\t\"'“”„«»‹›‘’()[]（）「」『』《》-–—"
-CLOSING_MARKS = f"{OPENING_MARKS},.;:!?،؛؟。、，।"
-# "and the": the name begins behind "and".
-ARABIC_AND_THE = "وال"
 
 
 @Language.factory("openweight_gazetteer")
@@ -57,18 +52,13 @@ def make_encoder(nlp: Language, name: str, limit_sentences: int) -> Component:  
     return encode
 
 
-@Language.factory("openweight_ner", default_config={"least_probability": 0.5})
+@Language.factory("openweight_ner", default_config={"least_probability": LEAST_PROBABILITY})
 def make_ner(nlp: Language, name: str, least_probability: float) -> Component:  # noqa: ARG001 - spaCy's signature
     """Names that the model finds in the encoded sentences as `doc.spans["model"]`."""
 
     def find(doc: Doc) -> Doc:
-        content, head, spans = doc.text, load_entity_head(), []
-        for first, encoded in doc.user_data[ENCODED]:
-            for span in head.find(encoded):
-                start, end = whole_words(content, first + span.start, first + span.end)
-                if span.probability >= least_probability and is_name(content[start:end]):
-                    spans.append(span_of(doc, start, end, span.type.value))
-        doc.spans[MODEL] = spans
+        names = read_names(doc.text, doc.user_data[ENCODED], load_entity_head(), least_probability)
+        doc.spans[MODEL] = [span_of(doc, e.start, e.end, e.type.value) for e in names]
         return doc
 
     return find
@@ -79,44 +69,12 @@ def make_linker(nlp: Language, name: str) -> Component:  # noqa: ARG001 - spaCy'
     """The names of both as `doc.ents`, each with its canonical name as `kb_id_`; see `settle`."""
 
     def join(doc: Doc) -> Doc:
-        kept = settle(len(doc), doc.spans[GAZETTEER], doc.spans[MODEL])
-        names = [Named(span.text, EntityType(span.label_), span.kb_id_) for span in kept]
-        canonical = link(names, known_names())
-        doc.set_ents([Span(doc, s.start, s.end, label=s.label_, kb_id=c) for s, c in zip(kept, canonical, strict=True)])
+        kept = settle(len(doc.text), _entities(doc.spans[GAZETTEER]), _entities(doc.spans[MODEL]))
+        doc.set_ents([span_of(doc, e.start, e.end, e.type.value, e.canonical) for e in with_canonical_names(kept)])
         return doc
 
     return join
 
 
-def whole_words(content: str, start: int, end: int) -> tuple[int, int]:
-    """The span without marks at its ends, up to the borders of its words; a particle or ending that names are marked without stays off."""
-    while end - start > 1 and content[start] in OPENING_MARKS:
-        start += 1
-    while end - start > 1 and content[end - 1] in CLOSING_MARKS:
-        end -= 1
-    while not begins_word(content, start):
-        start -= 1
-    ending = ending_letters(content, end)
-    if word_script(content[end - 1]) in ENDING_BELONGS_TO_NAME or not may_take_ending(content, start, end, ending):
-        end += ending
-    if content.startswith(ARABIC_AND_THE, start):
-        start += 1
-    return start, end
-
-
-def settle(tokens: int, found: Sequence[Span], read: Sequence[Span]) -> list[Span]:
-    """Names of the gazetteer (`found`) and of the model (`read`), none overlapping, in the order of the text.
-
-    The gazetteer's stay, but for a country inside a longer name of the model's: "Australian Competition and Consumer Commission".
-    """
-    longer = [
-        r for r in read if any(f.label_ == EntityType.GPE and r.start <= f.start and f.end <= r.end and len(f) < len(r) for f in found)
-    ]
-    kept: list[Span] = []
-    taken = bytearray(tokens)
-    certain = [span for span in found if span.label_ != EntityType.GPE]
-    for span in [*certain, *longer, *found, *read]:
-        if taken.find(1, span.start, span.end) < 0:
-            taken[span.start : span.end] = b"\1" * (span.end - span.start)
-            kept.append(span)
-    return sorted(kept, key=lambda span: span.start)
+def _entities(spans: Sequence[Span]) -> list[Entity]:
+    return [Entity(s.start_char, s.end_char, s.text, s.kb_id_, EntityType(s.label_)) for s in spans]

@@ -8,7 +8,7 @@ from functools import cache
 from typing import NamedTuple
 
 from transforms.records import EntityType
-from transforms.text.borders import may_take_ending
+from transforms.text.borders import may_take_ending, word_script
 from transforms.text.fold import fold
 from transforms.text.gate import TermClass, read_terms
 from transforms.text.gazetteer import read_names
@@ -21,6 +21,9 @@ LONGEST_ABBREVIATION = 3
 JOINED_BY_SOUND = frozenset({EntityType.PERSON, EntityType.ORG})
 # Laws and licences are translated, not spelled.
 SPELLED_IN_LATIN = frozenset({EntityType.PERSON, EntityType.ORG, EntityType.GPE, EntityType.MODEL, EntityType.PRODUCT})
+UNSPACED_NAMES = frozenset({"Han", "Hiragana", "Kana", "Hangul"})
+# Shorter parts of a name are words of other names too.
+LEAST_LETTERS_OF_PART = 4
 WRITTEN_SMALL = frozenset({EntityType.PERSON, EntityType.GPE})
 
 
@@ -75,19 +78,42 @@ def is_name(surface: str) -> bool:
 def link(names: Sequence[Named], known: Known) -> list[str]:
     """The canonical name of each name of one article.
 
-    In this order: the name's own; the gazetteer's, by spelling or by sound; that of the full name which a surname stands for; the name in
+    In this order: the name's own; the gazetteer's, by spelling or by sound; that of the longer name which a part stands for; the name in
     its shortest form in the article (case endings off), spelled in Latin letters where its script tells how; the name itself.
     """
     linked = [name.canonical or known.canonical(name.surface, name.type) or _unknown(name, names, known) for name in names]
+    full = _full_names(names, linked)
+    for place, name in enumerate(names):
+        if not (name.canonical or known.canonical(name.surface, name.type)):
+            parts = (fold(name.surface).text, fold(linked[place]).text)
+            linked[place] = next((full[part, name.type] for part in parts if (part, name.type) in full), linked[place])
+    return linked
+
+
+def _full_names(names: Sequence[Named], linked: Sequence[str]) -> dict[tuple[str, EntityType], str]:
+    """Parts of the article's longer names, folded -> the canonical name that each stands for, when it is one only.
+
+    Of people the surname; of organisations their first words or the last: "Kestrel" for "Kestrel Foundation", "Commission".
+    """
     full: dict[tuple[str, EntityType], str] = {}
+    meant: dict[str, set[str]] = defaultdict(set)
     for name, canonical in zip(names, linked, strict=True):
-        words = name.surface.split()
-        if len(words) > 1 and name.type is EntityType.PERSON:
-            full.setdefault((fold(words[-1]).text, name.type), canonical)
-    return [
-        full.get((fold(canonical).text, name.type), canonical) if not name.canonical else canonical
-        for name, canonical in zip(names, linked, strict=True)
-    ]
+        for text in dict.fromkeys((name.surface, canonical)):
+            words = fold(text).text.split()
+            if name.type is EntityType.PERSON and len(words) > 1:
+                full.setdefault((words[-1], name.type), canonical)
+            if name.type is EntityType.ORG:
+                for part in _parts(words):
+                    meant[part].add(canonical)
+    return full | {(part, EntityType.ORG): min(whole) for part, whole in meant.items() if len(whole) == 1}
+
+
+def _parts(words: list[str]) -> list[str]:
+    """What an organisation may be called for short: first words, the last word; of a word of ideographs or kana its beginning."""
+    parts = [" ".join(words[:count]) for count in range(1, len(words))] + words[1:][-1:]
+    if len(words) == 1 and word_script(words[0][0]) in UNSPACED_NAMES:
+        parts = [words[0][:count] for count in range(2, len(words[0]))]
+    return [part for part in parts if len(part) >= (2 if word_script(part[0]) in UNSPACED_NAMES else LEAST_LETTERS_OF_PART)]
 
 
 def _unknown(name: Named, names: Sequence[Named], known: Known) -> str:

@@ -1,0 +1,69 @@
+"""Names that the model reads, their borders, and which of two that overlap stays. Without spaCy: training reads names with it too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from transforms.model.encoder import Encoded
+from transforms.model.entities.linking import Named, is_name, known_names, link
+from transforms.model.entity_head import EntityHead
+from transforms.records import Entity, EntityType
+from transforms.text.borders import ENDING_BELONGS_TO_NAME, begins_word, ending_letters, may_take_ending, word_script
+
+LEAST_PROBABILITY = 0.5
+OPENING_MARKS = " \n\t\"'“”„«»‹›‘’()[]（）「」『』《》-–—"
+CLOSING_MARKS = f"{OPENING_MARKS},.;:!?،؛؟。、，।"
+# "and the": the name begins behind "and".
+ARABIC_AND_THE = "وال"
+
+
+def read_names(
+    content: str, encoded: Iterable[tuple[int, Encoded]], head: EntityHead, least_probability: float = LEAST_PROBABILITY
+) -> list[Entity]:
+    """The names in sentences (where each begins, Encoded) of the content, still without canonical names."""
+    names = []
+    for first, sentence in encoded:
+        for span in head.find(sentence):
+            start, end = whole_words(content, first + span.start, first + span.end)
+            if span.probability >= least_probability and is_name(content[start:end]):
+                names.append(Entity(start, end, content[start:end], "", span.type))
+    return names
+
+
+def whole_words(content: str, start: int, end: int) -> tuple[int, int]:
+    """The span without marks at its ends, up to the borders of its words; a particle or ending that names are marked without stays off."""
+    while end - start > 1 and content[start] in OPENING_MARKS:
+        start += 1
+    while end - start > 1 and content[end - 1] in CLOSING_MARKS:
+        end -= 1
+    while not begins_word(content, start):
+        start -= 1
+    ending = ending_letters(content, end)
+    if word_script(content[end - 1]) in ENDING_BELONGS_TO_NAME or not may_take_ending(content, start, end, ending):
+        end += ending
+    if content.startswith(ARABIC_AND_THE, start):
+        start += 1
+    return start, end
+
+
+def settle(length: int, found: Sequence[Entity], read: Sequence[Entity]) -> list[Entity]:
+    """Names of the gazetteer (`found`) and of the model (`read`) in a content of `length`, none overlapping, in the order of the text.
+
+    The gazetteer's stay, but for a country inside a longer name of the model's: "Australian Competition and Consumer Commission".
+    """
+    places = [one for one in found if one.type is EntityType.GPE]
+    longer = [r for r in read if any(r.start <= f.start and f.end <= r.end and f.end - f.start < r.end - r.start for f in places)]
+    certain = [one for one in found if one.type is not EntityType.GPE]
+    kept: list[Entity] = []
+    taken = bytearray(length)
+    for one in [*certain, *longer, *found, *read]:
+        if taken.find(1, one.start, one.end) < 0:
+            taken[one.start : one.end] = b"\1" * (one.end - one.start)
+            kept.append(one)
+    return sorted(kept, key=lambda one: one.start)
+
+
+def with_canonical_names(entities: Sequence[Entity]) -> list[Entity]:
+    """The names of one article, each with its canonical name."""
+    canonical = link([Named(one.surface, one.type, one.canonical) for one in entities], known_names())
+    return [Entity(e.start, e.end, e.surface, name, e.type) for e, name in zip(entities, canonical, strict=True)]
