@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import structlog
 from kafka import KafkaAdminClient, codec
 from kafka.errors import KafkaError
 from kafka.record.util import crc32c_c
@@ -17,6 +18,7 @@ from kafka.record.util import crc32c_c
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+log = structlog.get_logger()
 # kafka-python warns of a blocked event loop whenever the worker is busy, and says three times each second that the broker is away. It
 # raises what matters, and this package says it once every few seconds.
 logging.getLogger("kafka").setLevel(logging.CRITICAL)
@@ -193,3 +195,28 @@ class Repeated:
             return False
         self._said_at[subject] = now
         return True
+
+    def forget(self) -> None:
+        """The next line of each subject is due at once."""
+        self._said_at.clear()
+
+
+class Outage:
+    """Says that the broker is away, and how long already: at once, then every few seconds; and once that it is back."""
+
+    def __init__(self, every_seconds: float = 5) -> None:
+        self._repeated = Repeated(every_seconds)
+        self._begun_at: float | None = None
+
+    def warn(self, event: str, error: BrokerUnreachableError) -> None:
+        now = time.monotonic()
+        self._begun_at = now if self._begun_at is None else self._begun_at
+        if self._repeated.is_due(event):
+            log.warning(event, seconds=round(now - self._begun_at), reason=str(error))
+
+    def end(self) -> None:
+        """The broker answers: nothing is said when it did before, too."""
+        if self._begun_at is not None:
+            log.info("the broker is back", seconds=round(time.monotonic() - self._begun_at))
+            self._begun_at = None
+            self._repeated.forget()

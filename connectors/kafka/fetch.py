@@ -20,6 +20,7 @@ from connectors.kafka.connection import (
     RECONNECT_MILLISECONDS,
     BrokerUnreachableError,
     KafkaConnection,
+    Outage,
     Repeated,
     describe_client,
     forbid_topic_creation,
@@ -116,6 +117,7 @@ class SharedConsumer:
         self._polled_at = 0.0
         self._buffers: dict[TopicPartition, PartitionBuffer] = {}
         self._repeated = Repeated()
+        self._outage = Outage()
 
     def take(self, topic: str, partition: int, offset: int) -> PartitionBuffer:
         """Returns the buffer of a partition, standing at `offset` or behind gaps after it; it is empty when there is nothing yet.
@@ -183,9 +185,9 @@ class SharedConsumer:
                 self._consumer = open_consumer(self._connection)
             except BrokerUnreachableError as error:
                 self._retry_at = time.monotonic() + RECONNECT_MILLISECONDS / 1000
-                if self._repeated.is_due("away"):
-                    log.warning("the broker is away, reading waits for it", reason=str(error))
+                self._outage.warn("the broker is away, reading waits for it", error)
                 raise
+            self._outage.end()
         return self._consumer
 
     def _assign(self, consumer: KafkaConsumer, now: float) -> None:

@@ -20,7 +20,7 @@ from apache_beam.transforms.userstate import ReadModifyWriteStateSpec, TimerSpec
 from apache_beam.utils.timestamp import Timestamp
 
 from connectors.kafka.commit import share_committer
-from connectors.kafka.connection import BrokerUnreachableError, KafkaConnection, Repeated, share_admin
+from connectors.kafka.connection import BrokerUnreachableError, KafkaConnection, Outage, Repeated, share_admin
 from connectors.kafka.fetch import PartitionBuffer, share_consumer
 from connectors.kafka.measure import show_partition
 from connectors.kafka.partitions import (
@@ -93,6 +93,7 @@ class ListPartitions(beam.DoFn):
         self._connection = connection
         self._plan = plan
         self._listed_at = float("-inf")
+        self._outage = Outage()
 
     def process(
         self,
@@ -108,8 +109,9 @@ class ListPartitions(beam.DoFn):
             after, announcements = self._compare(announced)
         except BrokerUnreachableError as error:
             BROKER_UNREACHABLE.inc()
-            log.warning("the broker is away, the partitions known so far stay", reason=str(error))
+            self._outage.warn("the broker is away, the partitions known so far stay", error)
             return
+        self._outage.end()
         self._listed_at = time.monotonic()
         yield from announcements.items()
         state.write(msgspec.json.encode(after))

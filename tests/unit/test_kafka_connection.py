@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import pickle
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
+from structlog.testing import capture_logs
 
-from connectors.kafka.connection import BrokerUnreachableError, KafkaConnection, describe_client
+from connectors.kafka import connection as connection_module
+from connectors.kafka.connection import BrokerUnreachableError, KafkaConnection, Outage, describe_client
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,3 +52,19 @@ def test_secret_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     connection = KafkaConnection(bootstrap_servers="a:1", security_protocol="SASL_SSL", password_file=str(tmp_path / "gone"))
     with pytest.raises(BrokerUnreachableError, match="gone holds the secret"):
         describe_client(connection)
+
+
+def test_broker_that_is_away_is_told_of_every_few_seconds_with_how_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr(connection_module, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    outage = Outage(every_seconds=5)
+    with capture_logs() as lines:
+        outage.end()
+        for _ in range(12):
+            outage.warn("the broker is away", BrokerUnreachableError("no answer"))
+            now[0] += 1
+        outage.end()
+        outage.warn("the broker is away", BrokerUnreachableError("no answer"))
+    told = [(line["event"], line["seconds"]) for line in lines]
+    assert told == [("the broker is away", 0), ("the broker is away", 5), ("the broker is away", 10),
+                    ("the broker is back", 12), ("the broker is away", 0)]  # fmt: skip
