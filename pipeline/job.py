@@ -52,10 +52,14 @@ class Job:
         Raises:
             StartFailure: there is state and none of it can be restored, or the job does not come up.
         """
-        self.take_over()
         folders = self.plan.checkpoints_folder, self.plan.savepoints_folder
+        if not is_fresh:
+            # Before a job that runs is stopped: the version that can read its state may still run it.
+            self.refuse_other_format()
+        self.take_over()
         if is_fresh:
             restore_points.set_aside(*folders, self.plan.state_folder / "set-aside")
+        restore_points.note_format(folders[0])
         reasons = []
         for point in restore_points.find_restore_points(*folders):
             try:
@@ -73,6 +77,17 @@ class Job:
             )
         self.submit(None)
         return None
+
+    def refuse_other_format(self) -> None:
+        """Raise StartFailure when the state is of a format that this version does not know."""
+        folders = self.plan.checkpoints_folder, self.plan.savepoints_folder
+        found = restore_points.read_format(folders[0])
+        if found != str(restore_points.STATE_FORMAT) and restore_points.holds_state(*folders):
+            raise StartFailure(
+                f"the state in {folders[0]} is of format {found[:20]!r} after its file {restore_points.FORMAT_FILE}; this version reads "
+                f"format {restore_points.STATE_FORMAT} only. Run the version that wrote it, or say --fresh, which sets the state aside, "
+                "starts over and reads every article again that the broker still has"
+            )
 
     def take_over(self) -> None:
         """Stop the job of an earlier supervisor that still runs on the cluster: two would write everything twice.

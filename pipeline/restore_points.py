@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
+# Raised when code from before cannot read what code from now on writes; a field that is added with a default is no reason.
+STATE_FORMAT = 1
+FORMAT_FILE = "state-format"
 METADATA = "_metadata"
 # The first four bytes of what Flink writes last into a checkpoint (org.apache.flink.runtime.checkpoint.Checkpoints).
 METADATA_MAGIC = bytes.fromhex("4960672d")
@@ -63,6 +66,24 @@ def holds_state(checkpoints_folder: Path, savepoints_folder: Path) -> bool:
     """
     candidates = list_candidates(checkpoints_folder, savepoints_folder)
     return any(folder.name != "chk-1" or (folder / METADATA).exists() for folder in candidates)
+
+
+def read_format(checkpoints_folder: Path) -> str:
+    """Return the number of the format that the state was written in, as it stands in the file; version 0.1.0 wrote 1 and no file."""
+    try:
+        return (checkpoints_folder / FORMAT_FILE).read_text("utf-8", "replace").strip()
+    except FileNotFoundError:
+        return "1"
+
+
+def note_format(checkpoints_folder: Path) -> None:
+    """Write beside the checkpoints in which format they are, for the versions to come."""
+    file = checkpoints_folder / FORMAT_FILE
+    if not file.exists():
+        checkpoints_folder.mkdir(parents=True, exist_ok=True)
+        new = file.with_suffix(".new")
+        new.write_text(f"{STATE_FORMAT}\n")
+        new.replace(file)
 
 
 def set_aside(checkpoints_folder: Path, savepoints_folder: Path, target: Path) -> None:

@@ -9,7 +9,7 @@ from pipeline import job as job_module
 from pipeline.find_java import JavaInstallation
 from pipeline.flink_rest import CheckpointStatus, FlinkAway
 from pipeline.job import Job
-from pipeline.restore_points import METADATA, METADATA_MAGIC, RestorePoint
+from pipeline.restore_points import FORMAT_FILE, METADATA, METADATA_MAGIC, STATE_FORMAT, RestorePoint
 from pipeline.start_failure import StartFailure
 from pipeline.submit_graph import GraphReference
 from pipeline.submit_job import JobPlan, RestoreFailed
@@ -61,6 +61,35 @@ def test_state_that_cannot_be_restored_is_never_followed_by_a_start_from_zero(tm
     with pytest.raises(StartFailure, match=r"EOFException(.|\n)*--fresh"):
         make_job(tmp_path, "chk-7").start()
     assert None not in cluster.submitted
+
+
+def test_state_of_an_unknown_format_is_refused_with_the_way_out_and_its_job_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster = FakeCluster(monkeypatch)
+    job = make_job(tmp_path, "chk-7")
+    rest = job.rest = FakeRest([{"jid": "newer", "name": "ours", "state": "RUNNING"}])  # type: ignore[assignment]  # a fake
+    (tmp_path / "checkpoints" / FORMAT_FILE).write_text("2\n")
+    with pytest.raises(StartFailure, match=r"format '2'.*reads format 1 only.*--fresh"):
+        job.start()
+    assert (cluster.submitted, rest.stopped) == ([], [])
+
+
+def test_format_is_noted_at_the_first_start_and_known_at_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = FakeCluster(monkeypatch)
+    make_job(tmp_path).start()
+    assert (tmp_path / "checkpoints" / FORMAT_FILE).read_text() == f"{STATE_FORMAT}\n"
+    make_job(tmp_path, "chk-7").start()
+    assert cluster.submitted == [None, "chk-7"]
+
+
+def test_fresh_start_is_the_way_out_of_an_unknown_format(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    FakeCluster(monkeypatch)
+    job = make_job(tmp_path, "chk-7")
+    (tmp_path / "checkpoints" / FORMAT_FILE).write_text("2\n")
+    assert job.start(is_fresh=True) is None
+    assert (tmp_path / "checkpoints" / FORMAT_FILE).read_text() == f"{STATE_FORMAT}\n"
+    assert [file.read_text() for file in (tmp_path / "set-aside").glob(f"*/checkpoints/{FORMAT_FILE}")] == ["2\n"]
 
 
 def test_fresh_start_sets_the_state_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
