@@ -57,6 +57,7 @@ FAULTS = (
     Fault("F13", given_input.turn_clocks),
     Fault("F16", given_input.replay),
     Fault("F19", given_input.change_versions),
+    Fault("F19", state.give_unknown_format),
     Fault("F20", state.give_bad_settings),
     Fault("F23", state.scrape_under_load),
     Fault("verify", given_input.verify),

@@ -15,7 +15,7 @@ from bench import RECOVERY_SECONDS, Bench, Result, Run, progress
 
 from pipeline.exit_codes import ExitCode
 from pipeline.flink_rest import FlinkAway, FlinkRest
-from pipeline.restore_points import METADATA, list_candidates
+from pipeline.restore_points import FORMAT_FILE, METADATA, STATE_FORMAT, list_candidates
 
 FULL_SECONDS = 15
 SCRAPES = 200
@@ -77,6 +77,32 @@ def kill_all(run: Run) -> None:
         os.kill(pid, signal.SIGKILL)
     run.process.wait()
     run.call("stop")
+
+
+def give_unknown_format(bench: Bench, _end_at: float) -> Result:
+    """F19 on the state: that of an unknown major version is refused with the way out, and left as it was."""
+    result = Result("F19 state of an unknown version", runs=1)
+    bench.feed_backlog(400)
+    bench.wait_for_flow()
+    result.require(bench.run.stop() == 0, "it does not stop in order")
+    format_file = bench.run.state_folder / "engine" / "checkpoints" / FORMAT_FILE
+    before = points(bench.run)
+    format_file.write_text(f"{STATE_FORMAT + 1}\n")
+    try:
+        answer = bench.run.call("run")
+    finally:
+        format_file.write_text(f"{STATE_FORMAT}\n")
+    result.require(answer.returncode == ExitCode.ENGINE_FAILED, f"it ended with {answer.returncode}: {answer.stderr[-300:]}")
+    said = answer.stderr.replace("\n", "")
+    for word in (f"format '{STATE_FORMAT + 1}'", "Run the version that wrote it", "--fresh"):
+        result.require(word in said, f"the refusal does not say {word}: {said[-400:]}")
+    result.require(points(bench.run) == before, "the state was touched")
+    begun = time.monotonic()
+    bench.run.start()
+    result.recoveries.append(time.monotonic() - begun)
+    result.require("resumed from" in bench.run.read_output(), "afterwards it did not go on from its state")
+    bench.close_books(result)
+    return result
 
 
 def fill_checkpoint_disk(bench: Bench, _end_at: float) -> Result:
