@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -18,6 +19,7 @@ from pipeline.flink_rest import FlinkAway, FlinkRest
 from pipeline.restore_points import FORMAT_FILE, METADATA, STATE_FORMAT, list_candidates
 
 FULL_SECONDS = 15
+STAYS_FULL_SECONDS = 3
 SCRAPES = 200
 
 
@@ -139,13 +141,20 @@ def count_failures(run: Run) -> int:
 
 
 def fill_up(folder: Path) -> Path:
+    """Fills the disk to its last byte and keeps it so for a while: what was being written just now is deleted, and leaves room again."""
     filler = folder / "filler"
-    with filler.open("wb", buffering=0) as file:
-        try:
-            while True:
-                file.write(bytes(1 << 16))
-        except OSError:
-            pass
+    size_bytes = 0
+    full_since = time.monotonic()
+    with filler.open("wb") as file:
+        while time.monotonic() - full_since < STAYS_FULL_SECONDS:
+            disk = os.statvfs(folder)
+            free_bytes = disk.f_bavail * disk.f_frsize
+            if free_bytes:
+                full_since = time.monotonic()
+                with contextlib.suppress(OSError):  # somebody else took of it meanwhile
+                    os.posix_fallocate(file.fileno(), size_bytes, free_bytes)
+                    size_bytes += free_bytes
+            time.sleep(0.02)
     return filler
 
 
