@@ -17,7 +17,8 @@ from pipeline.find_java import find_java
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-FIRST_PORT = 22300
+# Below the ports that the kernel hands to clients, so that a broker that comes back finds its port free; a hundred pairs for each worker of xdist.
+FIRST_PORT = 22300 + 200 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 
 
 def pytest_configure() -> None:

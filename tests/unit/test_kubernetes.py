@@ -86,8 +86,8 @@ def test_pods_run_the_commands_of_the_compose_file() -> None:
         assert CONTAINERS[container]["command"] == services[service]["entrypoint"]
         same = len(services[service]["command"])
         assert CONTAINERS[container]["args"][:same] == services[service]["command"]
-    # The only thing that a pod must be told beyond that: the address it has, not the name that nobody resolves.
-    assert CONTAINERS["taskmanager"]["args"][same:] in ([], ["-D", "taskmanager.host=$(POD_IP)"])
+        # The only thing that a pod must be told beyond that: the address it has, not the name that nobody resolves.
+        assert CONTAINERS[container]["args"][same:] in ([], ["-D", "taskmanager.host=$(POD_IP)"])
     assert CONTAINERS["supervisor"]["args"] == services["supervisor"]["command"]
 
 
