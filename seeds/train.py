@@ -118,7 +118,7 @@ def read_scores(encoder: Encoder, heads: SentenceHeads, article: data.LabelledAr
     together = score([(text, r.context) for text, r in zip(sentences, article.readings, strict=True)])
     lead = find_lead(article.content, article.title)
     joint = score([join_readings(article.content, lead, [article.readings[i] for i in choose_joint(together)])])
-    return together, joint, score([(text, "") for text in sentences])
+    return together, joint
 
 
 def data_hash() -> str:

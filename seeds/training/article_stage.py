@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from transforms.model.heads import SentenceScores
     from transforms.records import Entity
 
-    # Of an article's sentences, of the strongest of them read as one text, and of the sentences without the title before them.
-    Scores = tuple[SentenceScores, SentenceScores, SentenceScores]
+    # Of an article's sentences, and of the strongest of them read as one text.
+    Scores = tuple[SentenceScores, SentenceScores]
     Names = dict[str, list[Entity]]
 
 FALSE_ALARMS_PER_THOUSAND = 1.0
@@ -46,13 +46,13 @@ def train_article_heads(
     `names` are those that the job finds in each article that tells of a change, by the article's id.
     """
     told = [article.outcome != "none" for article in dev] + [False] * len(news_scores)
-    rows = [told_features(*s[:2], is_title(a)) for a, s in [*zip(dev, scores, strict=True), *news_scores]]
+    rows = [told_features(*s, is_title(a)) for a, s in [*zip(dev, scores, strict=True), *news_scores]]
     stories = [(a, s) for a, s in zip(dev, scores, strict=True) if a.outcome != "none"]
     arrays = _fit("told", np.stack(rows), np.array(told))
     arrays |= _fit(
-        "news", np.stack([news_features(*s[:2]) for _, s in stories]), np.array([a.outcome == "new" for a, _ in stories]), "balanced"
+        "news", np.stack([news_features(*s) for _, s in stories]), np.array([a.outcome == "new" for a, _ in stories]), "balanced"
     )
-    denials = np.array([denial_strength(together, alone) for _, (together, _, alone) in stories])
+    denials = np.array([denial_strength(together) for _, (together, _) in stories])
     contested = np.array([bool(a.labels["contested"]) for a, _ in stories])
     # As many right as can be; of those thresholds the one that misses fewest denials, for few articles have one.
     arrays["denial_threshold"] = max(
@@ -62,8 +62,7 @@ def train_article_heads(
 
 
 def decide(heads: ArticleHeads, article: LabelledArticle, scores: Scores) -> Decision:
-    together, joint, alone = scores
-    return heads.decide(together, joint, lambda: alone, is_title(article))
+    return heads.decide(*scores, is_title(article))
 
 
 def found_names(article: LabelledArticle, encoder: Encoder) -> list[Entity]:

@@ -11,7 +11,7 @@ from transforms.model.heads import CHANGE_TYPES, DIRECTIONS, STATUSES, SentenceS
 from transforms.records import ChangeType, Direction, Novelty, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     import numpy.typing as npt
@@ -61,17 +61,10 @@ class ArticleHeads:
         return self._arrays["actor_matrix"], float(self._arrays["actor_bias"])
 
     def decide(
-        self,
-        scores: SentenceScores,
-        joint: SentenceScores,
-        read_alone: Callable[[], SentenceScores],
-        is_title: npt.NDArray[np.bool_],
-        threshold: float | None = None,
+        self, scores: SentenceScores, joint: SentenceScores, is_title: npt.NDArray[np.bool_], threshold: float | None = None
     ) -> Decision:
         """Scores of n >= 1 sentences after the title, and of the strongest of them read as one text -> the decision.
 
-        `read_alone` scores the sentences without a context, as most of what the heads know of directions and denials was taught; it is
-        asked only when a change is told.
         Without `threshold` the trained one holds.
         """
         told = self._chance("told", told_features(scores, joint, is_title))
@@ -82,8 +75,8 @@ class ArticleHeads:
         novelty = Novelty.NEW if is_flagged else Novelty.RETROSPECTIVE if is_retrospective else Novelty.NONE
         if novelty is Novelty.NONE:
             return Decision.none(score)
-        alone, strength = read_alone(), evidence_strength(scores, novelty)
-        readings = ((scores, strength), (joint, evidence_strength(joint, novelty)), (alone, evidence_strength(alone, novelty)))
+        strength = evidence_strength(scores, novelty)
+        readings = ((scores, strength), (joint, evidence_strength(joint, novelty)))
         return Decision(
             flag=is_flagged,
             score=score,
@@ -91,7 +84,7 @@ class ArticleHeads:
             direction=DIRECTIONS[vote([(one.direction, weights) for one, weights in readings])],
             change_type=CHANGE_TYPES[vote([(one.change_type, weights) for one, weights in readings])],
             status=STATUSES[vote([(one.status, weights) for one, weights in readings])],
-            contested=denial_strength(scores, alone) >= float(self._arrays["denial_threshold"]),
+            contested=denial_strength(scores) >= float(self._arrays["denial_threshold"]),
             evidence=choose_evidence(strength),
         )
 
@@ -139,14 +132,9 @@ def evidence_strength(scores: SentenceScores, novelty: Novelty) -> Floats:
     return _sigmoid(past if novelty is Novelty.RETROSPECTIVE else change)
 
 
-def denial_strength(scores: SentenceScores, alone: SentenceScores) -> float:
-    """How clearly some sentence denies the change, 0 to 1: the mean of both readings, after the title and alone."""
-    return (_denial(scores) + _denial(alone)) / 2
-
-
-def _denial(scores: SentenceScores) -> float:
-    """The clearest denial among n sentences: by the head for denials, or by the one for the status."""
-    return float(np.maximum(_sigmoid(scores.denial), scores.status[:, STATUSES.index(Status.DENIED)]).max())
+def denial_strength(scores: SentenceScores) -> float:
+    """How clearly the clearest of n sentences denies the change, 0 to 1."""
+    return float(_sigmoid(scores.denial).max())
 
 
 def vote(readings: Sequence[tuple[Floats, Floats]]) -> int:

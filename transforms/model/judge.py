@@ -58,7 +58,7 @@ class Judge:
         scores = self._score([(text, r.context) for text, r in zip(sentences, readings, strict=True)])
         joint = self._score([join_readings(content, lead, [readings[i] for i in choose_joint(scores)])])
         is_title = np.array([r.is_title for r in readings])
-        decision = self._article_heads.decide(scores, joint, lambda: self._score([(text, "") for text in sentences]), is_title, threshold)
+        decision = self._article_heads.decide(scores, joint, is_title, threshold)
         judgement = Judgement(decision, readings, scores, ())
         if not decision.evidence:
             return judgement
