@@ -50,5 +50,5 @@ class FindEntities:
         scan = load_scanner().scan(article.content)
         entities = scan.entities
         if scan.is_candidate or self.model_for == ALL_ARTICLES:
-            entities = read_entities(article.content, article.title, scan)
+            entities = read_entities(article.content, article.title, scan, document.language)
         return AnnotatedDocument(document=document, entities=entities, is_candidate=scan.is_candidate, gate_hits=scan.gate_hits)

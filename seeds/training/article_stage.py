@@ -70,7 +70,8 @@ def found_names(article: LabelledArticle, encoder: Encoder) -> list[Entity]:
     content, scan = article.content, load_scanner().scan(article.content)
     readings = choose_sentences(content, article.title, scan.gate_hits)
     encoded = [(r.start, encoder.encode(content[r.start : r.end], r.context)) for r in readings]
-    return with_canonical_names(settle(len(content), scan.entities, read_names(content, encoded, load_entity_head())))
+    kept = settle(len(content), scan.entities, read_names(content, encoded, load_entity_head()))
+    return with_canonical_names(kept, article.language)
 
 
 def _fit_actors(articles: list[LabelledArticle], names: Names) -> dict[str, np.ndarray]:

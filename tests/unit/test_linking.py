@@ -69,3 +69,22 @@ def test_ideographs_have_no_skeleton() -> None:
 )
 def test_a_common_word_of_the_field_is_no_name(surface: str, is_one: bool) -> None:
     assert is_name(surface) == is_one
+
+
+@pytest.mark.parametrize(
+    ("surface", "language", "canonical"),
+    [
+        ("Orbán Viktor", "hu", "Viktor Orbán"),
+        ("Viktor Orbán", "hu", "Viktor Orbán"),
+        ("Sam Altman", "hu", "Sam Altman"),
+        ("Orbán Viktor", "de", "Orbán Viktor"),
+        ("डॉ. माधुरी काळे", "mr", "Madhuri Kale"),
+        ("Dr. Marie Dupont", "fr", "Marie Dupont"),
+    ],
+)
+def test_names_of_people_stand_without_title_and_given_name_first(surface: str, language: str, canonical: str) -> None:
+    assert link([Named(surface, PERSON)], KNOWN, language) == [canonical]
+
+
+def test_digits_of_other_scripts_become_ours() -> None:
+    assert link([Named("জিপিটি-২", EntityType.MODEL, "GPT-২")], KNOWN) == ["GPT-2"]

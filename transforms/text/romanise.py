@@ -1,7 +1,8 @@
 """Names in Latin letters, as English newspapers would spell them, more or less: पद्मा एआई -> Padma AI, Вихрь -> Vikhr.
 
 For names that no list knows, so that readers of alerts can read them and one name in two languages can be one actor. Scripts that leave
-vowels out (Arabic, Hebrew) or write no sounds (Han) have no such spelling, nor has Thai, where vowels stand before their consonants.
+vowels out (Arabic, Hebrew) have no such spelling, nor has Thai, where vowels stand before their consonants, nor Japanese ideographs, which
+are read in many ways.
 """
 
 from __future__ import annotations
@@ -11,121 +12,194 @@ import unicodedata
 from functools import cache
 from importlib import resources
 
+from transforms.records import EntityType
+from transforms.text.borders import listed_endings, word_script
+from transforms.text.brahmic import SCRIPTS as BRAHMIC
+from transforms.text.brahmic import romanise_brahmic
 from transforms.text.fold import fold
+from transforms.text.han import IDEOGRAPHS, chinese_person, chinese_place, coined_name
+from transforms.text.hangul import korean_person, romanise_hangul
+from transforms.text.letter_names import LEAST_LETTERS, abbreviation
 
-BRAHMIC = ("DEVANAGARI", "BENGALI", "GURMUKHI", "GUJARATI", "ORIYA", "TAMIL", "TELUGU", "KANNADA", "MALAYALAM", "SINHALA")
-# Unicode's names of Brahmic letters -> English spelling, where they differ.
-BRAHMIC_CONSONANTS = {
-    "CA": "ch", "CHA": "chh", "NYA": "n", "TTA": "t", "TTHA": "th", "DDA": "d", "DDHA": "dh", "NNA": "n", "NNNA": "n", "SSA": "sh",
-    "LLA": "l", "LLLA": "zh", "RRA": "r", "DDDHA": "d", "RHA": "rh", "KHHA": "kh", "GHHA": "gh", "YYA": "y", "PHA": "f",
-}  # fmt: skip
-BRAHMIC_VOWELS = {
-    "AA": "a", "II": "i", "UU": "u", "EE": "e", "OO": "o", "CANDRA E": "e", "CANDRA O": "o", "SHORT E": "e", "SHORT O": "o",
-    "VOCALIC R": "ri",
-}  # fmt: skip
-# The nasal sign until it is known what follows: lamb, hind.
-NASAL = "~"
-# Languages of these scripts leave out the vowel at a word's end.
-SILENT_END = ("DEVANAGARI", "GURMUKHI", "GUJARATI", "BENGALI")
 KANA = {"SI": "shi", "TI": "chi", "TU": "tsu", "HU": "fu", "ZI": "ji", "DI": "ji", "DU": "zu", "WO": "o"}
-# Revised Romanisation of Korean: the parts of a syllable in the order of Unicode.
-INITIALS = ("g", "kk", "n", "d", "tt", "r", "m", "b", "pp", "s", "ss", "", "j", "jj", "ch", "k", "t", "p", "h")
-MEDIALS = (
-    "a", "ae", "ya", "yae", "eo", "e", "yeo", "ye", "o", "wa", "wae", "oe", "yo", "u", "wo", "we", "wi", "yu", "eu", "ui", "i",
-)  # fmt: skip
-FINALS = (
-    "", "k", "k", "k", "n", "n", "n", "t", "l", "k", "m", "l", "l", "l",
-    "p", "l", "m", "p", "p", "t", "t", "ng", "t", "t", "k", "t", "p", "t",
-)  # fmt: skip
-# All of ASCII, and Latin letters with their accents.
+# All of ASCII, and Latin letters with their accents; digits of any script.
 LATIN = r"\x21-\x7e\u00c0-\u024f\u1e00-\u1eff"
-LATIN_OR_OTHER = re.compile(rf"([{LATIN}]+)|[^{LATIN}]+")
-FIRST_SYLLABLE, LAST_SYLLABLE = 0xAC00, 0xD7A3
+PART = re.compile(rf"([{LATIN}\d]+)|[^{LATIN}\d]+")
+LONGEST_ABBREVIATION = 5
+# Behind the tag of a language: letters that it spells otherwise at the beginning of a word.
+FIRST = "at the beginning"
+# Between the parts of foreign names in Chinese.
+POINTS = "·・．•"
+UNSPACED_NAMES = frozenset({"Han", "Hiragana", "Kana", "Hangul"})
+# Of a word that is made of two: fewer letters are found in many a word by chance.
+LEAST_FORM, LEAST_REST = 2, 2
+BETWEEN_WORDS = re.compile(r"([\s・·_-]+)")
+JAPANESE, TAIWANESE = "ja", "zh-Hant"
+WRITTEN_BY_LETTERS = frozenset({EntityType.ORG, EntityType.MODEL, EntityType.PRODUCT})
+# Of letters and endings that depend on their neighbours, as English newspapers spell Russian.
+RUSSIAN_RULES = tuple(
+    (re.compile(pattern), latin)
+    for pattern, latin in (
+        (r"[иы]й$", "y"), (r"ия$", "ia"), (r"[ьъ]?ё", "yo"), (r"(?<=[жчшщ])yo", "o"), (r"[ьъ](?=[еиэ])", "y"), (r"yе", "ye"),
+        (r"(?:^|(?<=[аоыэюя]))е", "ye"), (r"(?<=[аеёиоуыэюя])й(?=[бвгджзклмнпрстфхцчшщ])", "i"),
+    )
+)  # fmt: skip
+
+GREEK_RULES = tuple(
+    (re.compile(pattern), latin)
+    for pattern, latin in (
+        ("ο[υύ]", "ou"), ("α[υύ](?=[θκξπσςτφχψ]|$)", "af"), ("ε[υύ](?=[θκξπσςτφχψ]|$)", "ef"), ("α[υύ]", "av"), ("ε[υύ]", "ev"),
+        ("γ(?=[γχξ])", "n"), ("^μπ", "b"), ("^ντ", "d"), ("^γκ", "g"),
+    )
+)  # fmt: skip
 
 
 @cache
-def latin_letters() -> dict[str, str]:
-    """Letters of alphabets -> Latin letters (transforms/languages/letters.tsv; `_` stands for none)."""
+def latin_letters(language: str) -> dict[str, str]:
+    """Letters of alphabets, as the language spells them -> Latin letters (transforms/languages/letters.tsv; `_` stands for none)."""
     lines = (resources.files("transforms") / "languages" / "letters.tsv").read_text("utf-8").splitlines()[1:]
-    rows = (line.split("\t")[1:] for line in lines)
-    pairs = (pair for letters, latin in rows for pair in zip(letters.split(), latin.split(), strict=True))
+    rows = (line.split("\t") for line in lines)
+    own = [(letters, latin) for of, letters, latin in rows if of in ({language} if language.endswith(FIRST) else {language, ""})]
+    pairs = (pair for letters, latin in own for pair in zip(letters.split(), latin.split(), strict=True))
     return {letter: latin.strip("_") for letter, latin in pairs}
 
 
 @cache
 def english_words() -> dict[str, str]:
-    """Words of company names as other scripts spell them, folded -> in English (transforms/languages/name_words.tsv)."""
-    lines = (resources.files("transforms") / "languages" / "name_words.tsv").read_text("utf-8").splitlines()[1:]
-    return {fold(form).text: english for english, forms in (line.split("\t") for line in lines) for form in forms.split()}
+    """Words of names as other scripts spell them, folded -> in English (transforms/languages/name_words.tsv)."""
+    return _read_spellings("name_words.tsv")
 
 
-def romanise(name: str) -> str:
-    """The name in Latin letters, each word with a capital; "" when a letter of it has no spelling."""
-    parts = re.split(r"([\s・·_-]+)", name.strip())
-    words = [_spell(word) for word in parts[::2]]
+@cache
+def usual_spellings() -> dict[str, str]:
+    """Names of people that have a usual spelling, folded -> that spelling (transforms/languages/name_spellings.tsv)."""
+    return _read_spellings("name_spellings.tsv")
+
+
+def _read_spellings(file: str) -> dict[str, str]:
+    lines = (resources.files("transforms") / "languages" / file).read_text("utf-8").splitlines()[1:]
+    return {fold(form).text: spelling for spelling, forms in (line.split("\t") for line in lines) for form in forms.split()}
+
+
+def romanise(name: str, language: str = "und", entity_type: EntityType | None = None) -> str:
+    """The name in Latin letters, each word with a capital; "" when a letter of it has no spelling.
+
+    `language` is the tag of the text that the name stands in; names of people are spelled after the customs of their country.
+    """
+    parts = BETWEEN_WORDS.split(name.strip())
+    if IDEOGRAPHS.search(name):
+        is_chinese = language != JAPANESE and not any(point in name for point in POINTS)
+        return _spell_chinese(name, language, entity_type) if is_chinese else ""
+    if entity_type is EntityType.PERSON and len(parts) == 1 and (person := korean_person(name)):
+        return person
+    words = [_spell(word, language, entity_type) for word in parts[::2]]
     marks = ["-" if "-" in mark else " " for mark in parts[1::2]]
     return "".join(word + mark for word, mark in zip(words, [*marks, ""], strict=True)) if all(words) else ""
 
 
-def _spell(word: str) -> str:
-    """Latin letters stay as they are, what stands before or behind them becomes words of its own: 사이오닉AI -> Saionik AI."""
+def _spell_chinese(name: str, language: str, entity_type: EntityType | None) -> str:
+    if entity_type is EntityType.PERSON:
+        return chinese_person(name, is_of_taiwan=language == TAIWANESE) if IDEOGRAPHS.fullmatch(name) else ""
+    if entity_type is EntityType.GPE:
+        return chinese_place(name) if IDEOGRAPHS.fullmatch(name) else ""
     spelled = []
-    for part in LATIN_OR_OTHER.finditer(word):
-        is_latin = part.group(1) is not None
-        latin = part.group() if is_latin else english_words().get(fold(part.group()).text) or _romanise_word(part.group())
+    for part in re.findall(r"[\u4e00-\u9fff]+|[^\u4e00-\u9fff\s]+", name):
+        if not IDEOGRAPHS.match(part):
+            spelled.append(part)
+            continue
+        word = next((word for word in _longest_words_first() if part.endswith(word)), "")
+        rest = part.removesuffix(word)
+        coined = coined_name(rest)
+        if not coined and rest:
+            return ""
+        spelled += [text for text in (coined, english_words().get(word, "")) if text]
+    text = " ".join(spelled)
+    # 山海-2: the number stays where it was.
+    return re.sub(r" (?=[-.])", "", text)
+
+
+def _spell(word: str, language: str, entity_type: EntityType | None) -> str:
+    """Latin letters stay as they are, what stands before or behind them becomes words of its own: 사이오닉AI -> Saionik AI.
+
+    But one letter belongs to the number or full stop beside it: आर1 -> R1, 14बी -> 14B, एन. -> N.
+    """
+    spelled, was_one_letter = "", False
+    parts = list(PART.finditer(word))
+    for place, part in enumerate(parts):
+        text, is_latin = part.group(), part.group(1) is not None
+        behind = parts[place + 1].group() if place + 1 < len(parts) else ""
+        is_one_letter = not is_latin and (spelled[-1:].isdigit() or behind[:1].isdigit() or behind[:1] == ".")
+        least = 1 if is_one_letter else 2 if entity_type in WRITTEN_BY_LETTERS else LEAST_LETTERS
+        latin = "".join(str(unicodedata.digit(letter, letter)) for letter in text) if is_latin else _listed(text)
+        letters = "" if latin else abbreviation(text, least)
+        latin = latin or letters or _spell_compound(text, language) or _romanise_word(text, language)
+        if entity_type in WRITTEN_BY_LETTERS and 1 < len(text) <= LONGEST_ABBREVIATION and text.isupper():
+            latin = latin.upper()
         if not latin:
             return ""
-        spelled.append(latin if is_latin else latin[0].upper() + latin[1:])
-    return " ".join(spelled)
+        is_one_letter = is_one_letter and (bool(letters) or len(text) == 1)
+        is_behind_letter = is_latin and (text.startswith(".") or (text[0].isdigit() and was_one_letter))
+        # वी.एस. is V. S.
+        spelled += " " if spelled.endswith(".") and letters else ""
+        spelled += " " * bool(spelled and not is_one_letter and not is_behind_letter) + (
+            latin if is_latin else latin[0].upper() + latin[1:]
+        )
+        was_one_letter = is_one_letter
+    return spelled
 
 
-def _romanise_word(word: str) -> str:
+def _listed(word: str) -> str | None:
+    folded = fold(word).text
+    return english_words().get(folded) or usual_spellings().get(folded)
+
+
+def _spell_compound(word: str, language: str) -> str:
+    """A word that begins or ends with one of the English words: 소리테크놀로지 -> Sori Technologies, मेघहब -> MeghHub; "" for others."""
+    folded = fold(word).text
+    for form in _longest_words_first():
+        if len(folded) - len(form) < LEAST_REST:
+            continue
+        rest = folded.removesuffix(form) if folded.endswith(form) else folded.removeprefix(form)
+        endings = listed_endings().get(word_script(word[0]))
+        if folded.startswith(form) and endings and rest in endings.endings:
+            return english_words()[form]
+        spelled = _romanise_word(rest, language) if rest != folded and unicodedata.category(rest[0])[0] == "L" else ""
+        if spelled:
+            both = [spelled[0].upper() + spelled[1:], english_words()[form]]
+            is_spaced = word_script(word[0]) in UNSPACED_NAMES
+            return (" " if is_spaced else "").join(both if folded.endswith(form) else both[::-1])
+    return ""
+
+
+@cache
+def _longest_words_first() -> tuple[str, ...]:
+    return tuple(sorted((form for form in english_words() if len(form) >= LEAST_FORM), key=len, reverse=True))
+
+
+def _romanise_word(word: str, language: str) -> str:
     lower = unicodedata.normalize("NFC", word.lower())
     script = unicodedata.name(lower[0], "").split(" ")[0]
     if script in BRAHMIC:
-        return _romanise_brahmic(lower)
+        return romanise_brahmic(lower)
     if script in {"KATAKANA", "HIRAGANA"}:
         return _romanise_kana(lower)
-    parts = [_romanise_letter(letter) for letter in lower.replace("ου", "u").replace("ού", "u")]
+    if script == "HANGUL":
+        return romanise_hangul(lower)
+    return _romanise_letters(lower, language)
+
+
+def _romanise_letters(word: str, language: str) -> str:
+    first = latin_letters(f"{language} {FIRST}").get(word[0])
+    if language in {"ru", "und"}:
+        for pattern, latin in RUSSIAN_RULES:
+            word = pattern.sub(latin, word)
+    letters = latin_letters(language)
+    for pattern, latin in GREEK_RULES:
+        word = pattern.sub(latin, word)
+    parts = [letter if letter.isascii() else letters.get(letter, letters.get(unicodedata.normalize("NFD", letter)[0])) for letter in word]
+    if first:
+        parts[0] = first
     return "" if None in parts else "".join(part for part in parts if part)
-
-
-def _romanise_letter(letter: str) -> str | None:
-    if FIRST_SYLLABLE <= ord(letter) <= LAST_SYLLABLE:
-        index = ord(letter) - FIRST_SYLLABLE
-        medial, final = divmod(index, len(FINALS))
-        initial, medial = divmod(medial, len(MEDIALS))
-        return INITIALS[initial] + MEDIALS[medial] + FINALS[final]
-    if letter.isascii():
-        return letter
-    plain = unicodedata.normalize("NFD", letter)[0]
-    return latin_letters().get(letter, latin_letters().get(plain))
-
-
-def _romanise_brahmic(word: str) -> str:
-    """Consonants carry an "a" unless a vowel sign or a virama follows."""
-    spelled, has_inherent = "", False
-    for letter in unicodedata.normalize("NFD", word):
-        script, _, name = unicodedata.name(letter, "? ").partition(" ")
-        kind, _, sound = name.replace("VOWEL SIGN", "VOWEL").partition(" ")
-        if script not in BRAHMIC and not letter.isascii():
-            if unicodedata.category(letter) == "Cf":
-                continue
-            return ""
-        if kind == "VOWEL" or "VIRAMA" in name or "AL-LAKUNA" in name:
-            spelled = spelled.removesuffix("a") if has_inherent else spelled
-            spelled += BRAHMIC_VOWELS.get(sound, sound.lower()) if kind == "VOWEL" else ""
-            has_inherent = False
-        elif kind == "LETTER" and sound.endswith("A") and sound not in {"A", "AA"}:
-            spelled += BRAHMIC_CONSONANTS.get(sound, sound[:-1].lower()) + "a"
-            has_inherent = True
-        elif kind == "LETTER":
-            spelled, has_inherent = spelled + BRAHMIC_VOWELS.get(sound, sound.lower()), False
-        elif "ANUSVARA" in name or "CANDRABINDU" in name or "TIPPI" in name or "BINDI" in name:
-            spelled, has_inherent = spelled + NASAL, False
-    is_silent = has_inherent and unicodedata.name(word[0], "").startswith(SILENT_END) and len(spelled) > len("ka")
-    spelled = spelled.removesuffix("a") if is_silent else spelled
-    return re.sub(f"{NASAL}(?=[pb])", "m", spelled).replace(NASAL, "n")
 
 
 def _romanise_kana(word: str) -> str:

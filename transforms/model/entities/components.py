@@ -18,7 +18,7 @@ from transforms.text.scan import load_scanner
 Component = Callable[[Doc], Doc]
 
 # Keys of `doc.user_data`: what the light path knows already, and what the encoder saw.
-TITLE, FOUND, HITS, ENCODED = "title", "found", "hits", "encoded"
+TITLE, LANGUAGE, FOUND, HITS, ENCODED = "title", "language", "found", "hits", "encoded"
 # Keys of `doc.spans`.
 GAZETTEER, MODEL = "gazetteer", "model"
 
@@ -70,7 +70,8 @@ def make_linker(nlp: Language, name: str) -> Component:  # noqa: ARG001 - spaCy'
 
     def join(doc: Doc) -> Doc:
         kept = settle(len(doc.text), _entities(doc.spans[GAZETTEER]), _entities(doc.spans[MODEL]))
-        doc.set_ents([span_of(doc, e.start, e.end, e.type.value, e.canonical) for e in with_canonical_names(kept)])
+        named = with_canonical_names(kept, doc.user_data.get(LANGUAGE, "und"))
+        doc.set_ents([span_of(doc, e.start, e.end, e.type.value, e.canonical) for e in named])
         return doc
 
     return join

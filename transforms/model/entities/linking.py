@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import cache
@@ -13,6 +14,7 @@ from transforms.text.fold import fold
 from transforms.text.gate import TermClass, read_terms
 from transforms.text.gazetteer import read_names
 from transforms.text.matching import STEM
+from transforms.text.people import plain_person
 from transforms.text.romanise import romanise
 from transforms.text.skeleton import skeleton
 
@@ -75,13 +77,14 @@ def is_name(surface: str) -> bool:
     return any(map(str.isalnum, surface)) and fold(surface).text not in common_words()
 
 
-def link(names: Sequence[Named], known: Known) -> list[str]:
-    """The canonical name of each name of one article.
+def link(names: Sequence[Named], known: Known, language: str = "und") -> list[str]:
+    """The canonical name of each name of one article in a language (its tag).
 
     In this order: the name's own; the gazetteer's, by spelling or by sound; that of the longer name which a part stands for; the name in
     its shortest form in the article (case endings off), spelled in Latin letters where its script tells how; the name itself.
     """
-    linked = [name.canonical or known.canonical(name.surface, name.type) or _unknown(name, names, known) for name in names]
+    linked = [name.canonical or known.canonical(name.surface, name.type) or _unknown(name, names, known, language) for name in names]
+    linked = [with_ascii_digits(canonical) for canonical in linked]
     full = _full_names(names, linked)
     for place, name in enumerate(names):
         if not (name.canonical or known.canonical(name.surface, name.type)):
@@ -116,16 +119,23 @@ def _parts(words: list[str]) -> list[str]:
     return [part for part in parts if len(part) >= (2 if word_script(part[0]) in UNSPACED_NAMES else LEAST_LETTERS_OF_PART)]
 
 
-def _unknown(name: Named, names: Sequence[Named], known: Known) -> str:
+def _unknown(name: Named, names: Sequence[Named], known: Known, language: str) -> str:
     """A name of no list: the shortest form in the article that it is with a case ending behind it, in Latin letters when it has such."""
     text = fold(name.surface).text
     shorter = [other.surface for other in names if other.type is name.type and _is_inflected(text, fold(other.surface).text)]
     base = min(shorter, key=len, default=name.surface)
-    spelled = romanise(base) if name.type in SPELLED_IN_LATIN and not base.isascii() else ""
+    if name.type is EntityType.PERSON:
+        base = plain_person(base, language)
+    spelled = romanise(base, language, name.type) if name.type in SPELLED_IN_LATIN and not base.isascii() else ""
     if spelled:
         return known.canonical(spelled, name.type) or spelled
     # A dateline or a headline in capitals; abbreviations are shorter.
     return base.title() if base.isupper() and len(base) > LONGEST_ABBREVIATION and name.type in WRITTEN_SMALL else base
+
+
+def with_ascii_digits(name: str) -> str:
+    """The name with digits of other scripts as ours: GPT-২ is GPT-2."""
+    return name if name.isascii() else "".join(str(unicodedata.digit(letter, letter)) for letter in name)
 
 
 def _is_inflected(text: str, base: str) -> bool:

@@ -63,7 +63,7 @@ def settle(length: int, found: Sequence[Entity], read: Sequence[Entity]) -> list
     return sorted(kept, key=lambda one: one.start)
 
 
-def with_canonical_names(entities: Sequence[Entity]) -> list[Entity]:
-    """The names of one article, each with its canonical name."""
-    canonical = link([Named(one.surface, one.type, one.canonical) for one in entities], known_names())
+def with_canonical_names(entities: Sequence[Entity], language: str) -> list[Entity]:
+    """The names of one article in a language (its tag), each with its canonical name."""
+    canonical = link([Named(one.surface, one.type, one.canonical) for one in entities], known_names(), language)
     return [Entity(e.start, e.end, e.surface, name, e.type) for e, name in zip(entities, canonical, strict=True)]
