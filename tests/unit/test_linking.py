@@ -20,7 +20,7 @@ APART = [
     ("Anthropic", "Антроповка"), ("Nathan Lambert", "Натан Лемберг"), ("Mistral AI", "Министерство"), ("Stability AI", "стабильность"),
     ("Moonshot AI", "मानसून"), ("Databricks", "ডাটাবেস"), ("Perplexity", "প্রপেলার"), ("DeepSeek", "딥러닝"), ("Demis Hassabis", "डेमोक्रेसी"),
     ("Dario Amodei", "Дарья Мадей"), ("Sam Altman", "Сам Олдермен"), ("Yann LeCun", "Henna Virkkunen"), ("Sakana AI", "サカナクション"),
-    ("Hugging Face", "हांगकांग"), ("Midjourney", "媒体"), ("Cohere", "Коран"), ("Alibaba", "علي بابا حسن"), ("Rakuten", "LightOn"),
+    ("Hugging Face", "हांगकांग"), ("Liz Kendall", "رشا قنديل"), ("Sam Altman", "שמחה רוטמן"), ("Midjourney", "媒体"), ("Cohere", "Коран"), ("Alibaba", "علي بابا حسن"), ("Rakuten", "LightOn"),
 ]  # fmt: skip
 
 
@@ -88,3 +88,9 @@ def test_names_of_people_stand_without_title_and_given_name_first(surface: str, 
 
 def test_digits_of_other_scripts_become_ours() -> None:
     assert link([Named("জিপিটি-২", EntityType.MODEL, "GPT-২")], KNOWN) == ["GPT-2"]
+
+
+def test_a_dateline_is_its_place_and_a_genitive_its_name() -> None:
+    assert link([Named("AUSTIN, Texas", EntityType.GPE)], known_names()) == ["Austin"]
+    assert link([Named("প্যারিসের", EntityType.GPE)], known_names(), "bn") == ["Paris"]
+    assert link([Named("বিটিআরসির", ORG)], KNOWN, "bn") == ["BTRC"]

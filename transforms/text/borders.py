@@ -6,11 +6,12 @@ behind a name. What may stand beside a name is a table by script.
 
 from __future__ import annotations
 
+import unicodedata
 from functools import cache
 from importlib import resources
 from typing import NamedTuple
 
-from transforms.text.fold import fold
+from transforms.text.fold import DROPPED, fold
 from transforms.text.scripts import script_of
 
 # Scripts written without spaces: a word may begin and end anywhere.
@@ -97,4 +98,8 @@ def may_take_ending(text: str, start: int, end: int, ending: int) -> bool:
 
 def surface_end(text: str, end: int, word_end: int) -> int:
     """Where a name ends as people mark it: with its case ending in Russian or Tamil, without the particle in Korean or Marathi."""
-    return word_end if word_script(text[end - 1]) in ENDING_BELONGS_TO_NAME else end
+    last = word_end if word_script(text[end - 1]) in ENDING_BELONGS_TO_NAME else end
+    # Folding drops the dot of য়, which is part of the letter.
+    while last < len(text) and ord(text[last]) in DROPPED and unicodedata.category(text[last]) == "Mn":
+        last += 1
+    return last

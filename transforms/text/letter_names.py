@@ -7,6 +7,7 @@ import string
 from functools import cache
 from importlib import resources
 
+from transforms.text.borders import listed_endings, word_script
 from transforms.text.fold import fold
 
 # Two such syllables are a word as well.
@@ -28,7 +29,15 @@ def _pattern() -> re.Pattern[str]:
 
 
 def abbreviation(word: str, least_letters: int = LEAST_LETTERS) -> str:
-    """The abbreviation in capitals; "" when the word is not a row of at least `least_letters` names of letters."""
+    """The abbreviation in capitals; "" when the word is not a row of at least `least_letters` names of letters.
+
+    A case ending behind it is left out: বিটিআরসির is BTRC.
+    """
     folded = fold(word).text
-    names = _pattern().findall(folded)
-    return "".join(letter_names()[name] for name in names) if len(names) >= least_letters and "".join(names) == folded else ""
+    listed = listed_endings().get(word_script(folded[0]))
+    for ending in ("", *(sorted(listed.endings) if listed else ())):
+        text = folded.removesuffix(ending)
+        names = _pattern().findall(text) if ending in ("", folded[len(text) :]) else []
+        if len(names) >= least_letters and "".join(names) == text:
+            return "".join(letter_names()[name] for name in names)
+    return ""

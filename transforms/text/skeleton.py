@@ -37,6 +37,8 @@ LATIN_RULES = (
 ONE_SPELLING = (("MP", "NP"), ("TS", "S"))
 # Shorter skeletons belong to too many names: on the aliases of the gazetteer, 5 sounds joined none of 723 wrongly, 4 sounds 5 of 1,141.
 LEAST_SOUNDS = 5
+# Scripts that have one letter for l and r, or leave r out.
+ONE_LIQUID = ("KATAKANA", "HIRAGANA", "HANGUL", "THAI")
 
 
 @lru_cache(maxsize=4096)
@@ -45,6 +47,24 @@ def skeleton(name: str) -> str:
     words = [_word_sounds(word) for word in re.split(r"[\s・·\-.'’]+", name) if word]
     sounds = "" if None in words else "".join(word for word in words if word)
     return sounds if len(sounds) >= LEAST_SOUNDS else ""
+
+
+def agree_in_liquids(first: str, second: str) -> bool:
+    """Whether two names have l and r in the same order; a name in a script with one letter for both (kana, Hangul) agrees with any."""
+    if any(unicodedata.name(letter, "").startswith(ONE_LIQUID) for letter in first + second):
+        return True
+    return _liquids(first) == _liquids(second)
+
+
+def _liquids(name: str) -> str:
+    """The letters l and r of a name, doubled ones once."""
+    found = ""
+    for letter in unicodedata.normalize("NFC", name.lower()):
+        plain = unicodedata.normalize("NFD", letter)[0]
+        words = [word for word in unicodedata.name(plain, "").split()[1:] if word not in QUALIFIERS]
+        sound = {"EL": "L", "ER": "R"}.get(words[0], words[0][:1]) if words and _sound(plain) == "L" else ""
+        found += "" if found.endswith(sound) else sound
+    return found
 
 
 def _word_sounds(word: str) -> str | None:

@@ -16,7 +16,11 @@ _WORD = (
     r"Max|Mini|mini|Pro|Plus|Large|Medium|Small|Tiny|Nano|Micro|Ultra|Lite|Flash|Turbo|Instruct|Coder|Chat|Next|VL|Omni|Opus|Sonnet|Haiku"
 )
 _PART = rf"(?:{_VERSION_NUMBER}|{_WORD})"
-_BEHIND = re.compile(rf"(?:\.\d{{1,2}}(?!\d))?(?:[ \-‑]?{_PART}(?![^\W_]))*")
+# Words that are part of a name only behind a hyphen, and how many parameters are at work: GLM-4.5-Air, Qwen3-Next-80B-A3B.
+_HYPHENED = r"-(?:A\d{1,2}B|Air|TTS|Image|Speciale|Thinking|Edit|Guard|Vision|Audio|Math)"
+# Letters of scripts without spaces may follow (GPT-2于), but not what is counted or dated (Llama 2월).
+_NOTHING_BEHIND = r"(?![A-Za-z0-9月日年号個个種种名位人倍次款월일년개명배번])"
+_BEHIND = re.compile(rf"(?:\.\d{{1,2}}(?!\d))?(?:(?:[ \-‑]?{_PART}|{_HYPHENED}){_NOTHING_BEHIND})*")
 _OWN = re.compile(rf"(?:[ \-‑]{_PART}|(?<=[^\W\d]){_VERSION_NUMBER})(?:[ \-‑]{_PART})*$")
 
 

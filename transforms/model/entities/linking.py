@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -16,7 +17,7 @@ from transforms.text.gazetteer import read_names
 from transforms.text.matching import STEM
 from transforms.text.people import plain_person
 from transforms.text.romanise import romanise
-from transforms.text.skeleton import skeleton
+from transforms.text.skeleton import agree_in_liquids, skeleton
 
 LONGEST_ABBREVIATION = 3
 # Models of one maker sound too much alike: Pixtral, Voxtral.
@@ -26,6 +27,8 @@ SPELLED_IN_LATIN = frozenset({EntityType.PERSON, EntityType.ORG, EntityType.GPE,
 UNSPACED_NAMES = frozenset({"Han", "Hiragana", "Kana", "Hangul"})
 # Shorter parts of a name are words of other names too.
 LEAST_LETTERS_OF_PART = 4
+# Genitive and object of Bengali behind three characters at least; its other endings end names too.
+GENITIVE = re.compile("(?<=[\u0980-\u09ff]{3})(?:\u09af\u09bc|\u09df)?(?:\u09c7\u09b0|\u0995\u09c7)$")
 WRITTEN_SMALL = frozenset({EntityType.PERSON, EntityType.GPE})
 
 
@@ -56,7 +59,13 @@ class Known:
         found = self._by_spelling.get((fold(surface).text, entity_type), "")
         if found or surface.isascii():
             return found
-        return self._by_skeleton.get((skeleton(surface), entity_type), "")
+        same_sound = self._by_skeleton.get((skeleton(surface), entity_type), "")
+        return same_sound if agree_in_liquids(surface, same_sound) else ""
+
+    def is_spelling(self, surface: str) -> bool:
+        """Whether a name of any type is spelled so."""
+        folded = fold(surface).text
+        return any((folded, entity_type) in self._by_spelling for entity_type in EntityType)
 
 
 @cache
@@ -121,9 +130,18 @@ def _parts(words: list[str]) -> list[str]:
 
 def _unknown(name: Named, names: Sequence[Named], known: Known, language: str) -> str:
     """A name of no list: the shortest form in the article that it is with a case ending behind it, in Latin letters when it has such."""
+    if name.type is EntityType.GPE and "," in name.surface:
+        # A dateline: AUSTIN, Texas.
+        name = name._replace(surface=name.surface.partition(",")[0])
+        if place := known.canonical(name.surface, name.type):
+            return place
     text = fold(name.surface).text
     shorter = [other.surface for other in names if other.type is name.type and _is_inflected(text, fold(other.surface).text)]
     base = min(shorter, key=len, default=name.surface)
+    if ending := GENITIVE.search(base):
+        base = base[: ending.start()]
+        if canonical := known.canonical(base, name.type):
+            return canonical
     if name.type is EntityType.PERSON:
         base = plain_person(base, language)
     spelled = romanise(base, language, name.type) if name.type in SPELLED_IN_LATIN and not base.isascii() else ""

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from transforms.model.encoder import Encoded
 from transforms.model.entities.linking import Named, is_name, known_names, link
 from transforms.model.entity_head import EntityHead
 from transforms.records import Entity, EntityType
-from transforms.text.borders import ENDING_BELONGS_TO_NAME, begins_word, ending_letters, may_take_ending, word_script
+from transforms.text.borders import ENDING_BELONGS_TO_NAME, PARTICLES, begins_word, ending_letters, may_take_ending, word_script
 
 LEAST_PROBABILITY = 0.5
 OPENING_MARKS = " \n\t\"'“”„«»‹›‘’()[]（）「」『』《》-–—"
 CLOSING_MARKS = f"{OPENING_MARKS},.;:!?،؛؟。、，।"
 # "and the": the name begins behind "and".
 ARABIC_AND_THE = "وال"
+KANA_PARTICLES = "のでがをにはとも"
+# Behind ideographs and katakana; behind hiragana they may belong to the word.
+BEHIND_IDEOGRAPHS = re.compile(f"(?<=[^\u3040-\u309f])[{KANA_PARTICLES}]{{1,2}}\\Z")
+# Behind shorter names these letters end words too.
+SHORTEST_NAME = 2
+HANGUL_PARTICLES = ("에서는", "에서", "에게", "으로", "은", "는", "을", "를", "의")
+# And, in, to, from, the; before a name of the gazetteer.
+ONE_LETTER_PARTICLES = frozenset("وبلفك" + "ובלמהש")
 
 
 def read_names(
@@ -43,6 +52,23 @@ def whole_words(content: str, start: int, end: int) -> tuple[int, int]:
         end += ending
     if content.startswith(ARABIC_AND_THE, start):
         start += 1
+    return without_particles(content, start, end)
+
+
+def without_particles(content: str, start: int, end: int) -> tuple[int, int]:
+    """The span without a particle that the model took with it, where the script tells: 日本の, 소리테크놀로지는, وسوريا."""
+    if found := BEHIND_IDEOGRAPHS.search(content, start + 1, end):
+        end = found.start()
+    if content[end - 1] == "的" and end - start > SHORTEST_NAME:
+        end -= 1
+    if end - start > 1 and content[start] in KANA_PARTICLES and word_script(content[start + 1 : start + 2] or " ") != "Hiragana":
+        start += 1
+    surface = content[start:end]
+    particle = next((one for one in HANGUL_PARTICLES if surface.endswith(one)), "")
+    if particle and (len(surface) - len(particle) > SHORTEST_NAME or known_names().is_spelling(surface.removesuffix(particle))):
+        end -= len(particle)
+    if surface[:1] in ONE_LETTER_PARTICLES and known_names().is_spelling(surface[1:]):
+        start += 1
     return start, end
 
 
@@ -52,7 +78,7 @@ def settle(length: int, found: Sequence[Entity], read: Sequence[Entity]) -> list
     The gazetteer's stay, but for a country inside a longer name of the model's: "Australian Competition and Consumer Commission".
     """
     places = [one for one in found if one.type is EntityType.GPE]
-    longer = [r for r in read if any(r.start <= f.start and f.end <= r.end and f.end - f.start < r.end - r.start for f in places)]
+    longer = [r for r in read if any(_holds(r, f) for f in places)]
     certain = [one for one in found if one.type is not EntityType.GPE]
     kept: list[Entity] = []
     taken = bytearray(length)
@@ -61,6 +87,15 @@ def settle(length: int, found: Sequence[Entity], read: Sequence[Entity]) -> list
             taken[one.start : one.end] = b"\1" * (one.end - one.start)
             kept.append(one)
     return sorted(kept, key=lambda one: one.start)
+
+
+def _holds(longer: Entity, place: Entity) -> bool:
+    """Whether a name is the place with more than a particle before it."""
+    if not (longer.start <= place.start and place.end <= longer.end and longer.surface != place.surface):
+        return False
+    before = longer.surface[: place.start - longer.start]
+    is_particle = bool(before) and longer.end == place.end and before in PARTICLES.get(word_script(before[0]), ())
+    return not is_particle
 
 
 def with_canonical_names(entities: Sequence[Entity], language: str) -> list[Entity]:
