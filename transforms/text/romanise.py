@@ -163,7 +163,7 @@ def _spell_compound(word: str, language: str) -> str:
         endings = listed_endings().get(word_script(word[0]))
         if folded.startswith(form) and endings and rest in endings.endings:
             return english_words()[form]
-        spelled = _romanise_word(rest, language) if rest != folded and unicodedata.category(rest[0])[0] == "L" else ""
+        spelled = (_listed(rest) or _romanise_word(rest, language)) if rest != folded and unicodedata.category(rest[0])[0] == "L" else ""
         if spelled:
             both = [spelled[0].upper() + spelled[1:], english_words()[form]]
             is_spaced = word_script(word[0]) in UNSPACED_NAMES
