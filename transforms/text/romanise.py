@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 
 from transforms.records import EntityType
@@ -107,7 +107,7 @@ def _spell_chinese(name: str, language: str, entity_type: EntityType | None) -> 
         if not IDEOGRAPHS.match(part):
             spelled.append(part)
             continue
-        word = next((word for word in _longest_words_first() if part.endswith(word)), "")
+        word = next((part[start:] for start in range(len(part)) if part[start:] in english_words()), "")
         rest = part.removesuffix(word)
         coined = coined_name(rest)
         if not coined and rest:
@@ -118,6 +118,7 @@ def _spell_chinese(name: str, language: str, entity_type: EntityType | None) -> 
     return re.sub(r" (?=[-.])", "", text)
 
 
+@lru_cache(maxsize=4096)
 def _spell(word: str, language: str, entity_type: EntityType | None) -> str:
     """Latin letters stay as they are, what stands before or behind them becomes words of its own: 사이오닉AI -> Saionik AI.
 
@@ -156,24 +157,25 @@ def _listed(word: str) -> str | None:
 def _spell_compound(word: str, language: str) -> str:
     """A word that begins or ends with one of the English words: 소리테크놀로지 -> Sori Technologies, मेघहब -> MeghHub; "" for others."""
     folded = fold(word).text
-    for form in _longest_words_first():
-        if len(folded) - len(form) < LEAST_REST:
-            continue
-        rest = folded.removesuffix(form) if folded.endswith(form) else folded.removeprefix(form)
-        endings = listed_endings().get(word_script(word[0]))
-        if folded.startswith(form) and endings and rest in endings.endings:
-            return english_words()[form]
-        spelled = (_listed(rest) or _romanise_word(rest, language)) if rest != folded and unicodedata.category(rest[0])[0] == "L" else ""
-        if spelled:
-            both = [spelled[0].upper() + spelled[1:], english_words()[form]]
-            is_spaced = word_script(word[0]) in UNSPACED_NAMES
-            return (" " if is_spaced else "").join(both if folded.endswith(form) else both[::-1])
+    listed = listed_endings().get(word_script(word[0]))
+    for count in range(min(_longest_form(), len(folded) - LEAST_REST), LEAST_FORM - 1, -1):
+        for form, rest, is_behind in ((folded[-count:], folded[:-count], True), (folded[:count], folded[count:], False)):
+            english = english_words().get(form)
+            if not english or unicodedata.category(rest[0])[0] != "L":
+                continue
+            if not is_behind and listed and rest in listed.endings:
+                return english
+            spelled = _listed(rest) or _romanise_word(rest, language)
+            if spelled:
+                spelled = spelled[0].upper() + spelled[1:]
+                space = " " if word_script(word[0]) in UNSPACED_NAMES else ""
+                return f"{spelled}{space}{english}" if is_behind else f"{english}{space}{spelled}"
     return ""
 
 
 @cache
-def _longest_words_first() -> tuple[str, ...]:
-    return tuple(sorted((form for form in english_words() if len(form) >= LEAST_FORM), key=len, reverse=True))
+def _longest_form() -> int:
+    return max(map(len, english_words()))
 
 
 def _romanise_word(word: str, language: str) -> str:

@@ -27,6 +27,7 @@ SPELLED_IN_LATIN = frozenset({EntityType.PERSON, EntityType.ORG, EntityType.GPE,
 UNSPACED_NAMES = frozenset({"Han", "Hiragana", "Kana", "Hangul"})
 # Shorter parts of a name are words of other names too.
 LEAST_LETTERS_OF_PART = 4
+OTHER_DIGIT = re.compile(r"[^\W0-9_a-zA-Z](?<=\d)")
 # Genitive and object of Bengali behind three characters at least; its other endings end names too.
 GENITIVE = re.compile("(?<=[\u0980-\u09ff]{3})(?:\u09af\u09bc|\u09df)?(?:\u09c7\u09b0|\u0995\u09c7)$")
 WRITTEN_SMALL = frozenset({EntityType.PERSON, EntityType.GPE})
@@ -60,7 +61,7 @@ class Known:
         if found or surface.isascii():
             return found
         same_sound = self._by_skeleton.get((skeleton(surface), entity_type), "")
-        return same_sound if agree_in_liquids(surface, same_sound) else ""
+        return same_sound if same_sound and agree_in_liquids(surface, same_sound) else ""
 
     def is_spelling(self, surface: str) -> bool:
         """Whether a name of any type is spelled so."""
@@ -153,7 +154,7 @@ def _unknown(name: Named, names: Sequence[Named], known: Known, language: str) -
 
 def with_ascii_digits(name: str) -> str:
     """The name with digits of other scripts as ours: GPT-২ is GPT-2."""
-    return name if name.isascii() else "".join(str(unicodedata.digit(letter, letter)) for letter in name)
+    return name if not OTHER_DIGIT.search(name) else "".join(str(unicodedata.digit(letter, letter)) for letter in name)
 
 
 def _is_inflected(text: str, base: str) -> bool:
