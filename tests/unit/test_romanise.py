@@ -69,7 +69,7 @@ def test_a_name_is_spelled_in_latin_letters(name: str, latin: str) -> None:
     assert romanise(name) == latin
 
 
-@pytest.mark.parametrize("name", ["阿里巴巴", "نورة", "מפא״ת", "เมตา", "मेटा 外交部", ""])
+@pytest.mark.parametrize("name", ["\u200b", "\u0301", "阿里巴巴", "نورة", "מפא״ת", "เมตา", "मेटा 外交部", ""])
 def test_a_name_without_such_a_spelling_has_none(name: str) -> None:
     assert romanise(name) == ""
 

@@ -34,7 +34,7 @@ def abbreviation(word: str, least_letters: int = LEAST_LETTERS) -> str:
     A case ending behind it is left out: বিটিআরসির is BTRC.
     """
     folded = fold(word).text
-    listed = listed_endings().get(word_script(folded[0]))
+    listed = listed_endings().get(word_script(folded[0])) if folded else None
     for ending in ("", *(sorted(listed.endings) if listed else ())):
         text = folded.removesuffix(ending)
         names = _pattern().findall(text) if ending in ("", folded[len(text) :]) else []

@@ -86,7 +86,7 @@ def romanise(name: str, language: str = "und", entity_type: EntityType | None = 
 
     `language` is the tag of the text that the name stands in; names of people are spelled after the customs of their country.
     """
-    parts = BETWEEN_WORDS.split(name.strip())
+    parts = BETWEEN_WORDS.split("".join(letter for letter in name.strip() if unicodedata.category(letter) != "Cf"))
     if IDEOGRAPHS.search(name):
         is_chinese = language != JAPANESE and not any(point in name for point in POINTS)
         return _spell_chinese(name, language, entity_type) if is_chinese else ""
@@ -161,10 +161,10 @@ def _spell_compound(word: str, language: str) -> str:
     for count in range(min(_longest_form(), len(folded) - LEAST_REST), LEAST_FORM - 1, -1):
         for form, rest, is_behind in ((folded[-count:], folded[:-count], True), (folded[:count], folded[count:], False)):
             english = english_words().get(form)
+            if english and not is_behind and listed and rest in listed.endings:
+                return english
             if not english or unicodedata.category(rest[0])[0] != "L":
                 continue
-            if not is_behind and listed and rest in listed.endings:
-                return english
             spelled = _listed(rest) or _romanise_word(rest, language)
             if spelled:
                 spelled = spelled[0].upper() + spelled[1:]
