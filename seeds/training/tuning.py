@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from transforms.model.encoder import EmbeddingRows, Tokenizer
 
 LENGTHS = (24, 32, 48, 64, 96, 128, 168)
-# Denials are one sentence in a hundred: each weighs so much more than one that denies nothing.
-DENIAL_WEIGHT = 5.0
 TASK_WEIGHTS = {"change": 1.0, "object": 0.5, "direction": 1.0, "change_type": 0.5, "status": 0.5, "past": 0.5, "denial": 0.5}
 
 
@@ -225,7 +223,6 @@ def _loss(logits: jax.Array, labels: dict[str, jax.Array]) -> jax.Array:
         else:
             losses = optax.softmax_cross_entropy_with_integer_labels(part, jnp.maximum(label, 0))
         weight = jnp.where(label == UNKNOWN, 0.0, 1.0) * (labels["change_weight"] if name == "change" else labels["soft_weight"])
-        weight *= jnp.where(label == 1, DENIAL_WEIGHT, 1.0) if name == "denial" else 1.0
         total += TASK_WEIGHTS[name] * (losses * weight).sum() / jnp.maximum(weight.sum(), 1.0)
     return total
 
