@@ -12,7 +12,7 @@ from transforms.encode import EncodeAlerts, EncodeAssessments, EncodeRejected
 from transforms.extract_entities import ExtractEntities
 from transforms.flag_policy_change import FlagPolicyChange
 from transforms.heartbeat import sent_topic
-from transforms.link_stories import LinkStories, StoryLimits
+from transforms.link_stories import LinkStories
 from transforms.raise_alerts import RaiseAlerts
 
 
@@ -28,7 +28,7 @@ def build(pipeline: beam.Pipeline, ends: Ends, settings: Settings) -> None:
     assessed = annotated.accepted | FlagPolicyChange(settings.judgement.threshold, sent_topic(prefix))
 
     # Only flagged articles come here: keyed state, by actor.
-    stories = assessed.accepted | LinkStories(StoryLimits(settings.stories.open_days, settings.stories.members_per_actor))
+    stories = assessed.accepted | LinkStories(settings.stories.limits)
     alerts = stories | RaiseAlerts(settings.stories.articles_per_alert)
 
     rejected = (decoded.rejected, detected.rejected, annotated.rejected, assessed.rejected) | "AllRejected" >> beam.Flatten()

@@ -18,6 +18,7 @@ from pydantic.fields import FieldInfo
 
 from pipeline.field_settings import Fields
 from pipeline.setting_values import TOPIC_NAME, Addresses, FileOrFolder, Pattern, Section, raise_together
+from pipeline.story_settings import Stories
 
 ENVIRONMENT_PREFIX = "OPENWEIGHT_"
 SETTINGS_FILE = "openweight.toml"
@@ -122,12 +123,6 @@ class Writing(Section):
     topic_prefix: str = Field(
         "openweight", pattern=r"^[a-zA-Z0-9_-]+(\.[a-zA-Z0-9_-]+)*$", description="first part of the names of all topics that are written"
     )
-
-
-class Stories(Section):
-    open_days: int = Field(7, ge=1, le=365, description="days without a new report after which a story takes no more articles")
-    members_per_actor: int = Field(500, ge=10, le=10_000, description="articles kept in state for one actor")
-    articles_per_alert: int = Field(20, ge=1, le=200, description="articles that an alert points to; the count goes on")
 
 
 class Engine(Section):

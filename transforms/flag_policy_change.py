@@ -17,6 +17,8 @@ from transforms.model.decision import Decision
 from transforms.model.encoder import WEIGHTS
 from transforms.model.judge import Judgement, load_judge, model_version
 from transforms.records import AnnotatedDocument, Assessment, Entity, Evidence
+from transforms.text.marks import NUMBER_PREFIX, find_marks
+from transforms.text.sketch import sketch_text
 
 STAGE = "flag_policy_change"
 # An assessment is read by strangers and must stay far below the 1 MB that a topic takes, whatever an article repeats.
@@ -24,6 +26,8 @@ LIMIT_ENTITIES = 500
 LIMIT_SURFACE_CHARACTERS = 200
 LIMIT_EVIDENCE_CHARACTERS = 1_000
 LIMIT_TITLE_CHARACTERS = 2_000
+LIMIT_OUTLINE = 60
+LIMIT_OUTLINE_CHARACTERS = 10_000
 # What is larger all the same is refused here, where the message can still be set aside: the sink would have to leave it out.
 LIMIT_ASSESSMENT_BYTES = 900_000
 
@@ -106,7 +110,16 @@ def assessment(annotated: AnnotatedDocument, judgement: Judgement, model: str) -
         warnings=article.warnings if len(entities) == len(annotated.entities) else (*article.warnings, "entities_cut"),
         model=model,
         content_sha256=hashlib.sha256(article.content.encode("utf-8", "surrogatepass")).hexdigest(),
+        sketch=sketch_text(article.content) if decision.flag else b"",
+        outline=outline(article.content, entities) if decision.flag else (),
     )
+
+
+def outline(content: str, entities: Iterable[Entity]) -> tuple[str, ...]:
+    """The numbers of a text and its names in canonical form, sorted: a translation has the same."""
+    numbers = [mark for mark in find_marks(content[:LIMIT_OUTLINE_CHARACTERS]) if mark.startswith(NUMBER_PREFIX)]
+    names = {one.canonical for one in entities if one.start < LIMIT_OUTLINE_CHARACTERS}
+    return tuple(sorted(numbers + list(names))[:LIMIT_OUTLINE])
 
 
 def _first_entities(entities: Iterable[Entity]) -> tuple[Entity, ...]:

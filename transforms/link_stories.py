@@ -7,11 +7,11 @@ Beyond `members_per_actor` articles are left out, and which depends on the order
 
 from __future__ import annotations
 
-import hashlib
+import functools
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
-from itertools import pairwise
+from itertools import pairwise, takewhile
+from pathlib import Path
 
 import apache_beam as beam
 import msgspec
@@ -23,7 +23,10 @@ from apache_beam.utils.timestamp import Duration, Timestamp
 from transforms import metrics
 from transforms.attempt import FAILED
 from transforms.coding import RecordCoder
-from transforms.records import Assessment, Direction, Member, Members, StoryUpdate
+from transforms.group_stories import StoryLimits, group_into_stories
+from transforms.records import Assessment, Entity, EntityType, Member, Members, StoryUpdate
+from transforms.text.gazetteer import read_names
+from transforms.text.marks import LIMIT_MARKS, find_marks
 
 log = structlog.get_logger()
 STAGE = "link_stories"
@@ -31,17 +34,10 @@ UNKNOWN_ACTOR = "unknown"
 SECONDS_PER_DAY = 86_400
 # An actor without a flagged article for so many times `open_days` is forgotten.
 EXPIRY_FACTOR = 4
-
-
-@dataclass(frozen=True)
-class StoryLimits:
-    """How long a story takes articles (days without a new report), and how many articles of one actor are kept.
-
-    What was published long ago is not dropped for its age: news arrives late and out of order, and a story must not depend on that.
-    """
-
-    open_days: int = 7
-    members_per_actor: int = 500
+LIMIT_OBJECTS = 10
+# Of the contents that one article had so many are known, so that a feed which goes back and forth counts no edit twice.
+LIMIT_VERSIONS = 16
+VERSION_CHARACTERS = 16
 
 
 class LinkStories(beam.PTransform):
@@ -63,6 +59,12 @@ def key_by_actor(assessment: Assessment) -> list[tuple[str, Member]]:
     """The flagged article under its first actor; nothing for an article that is not flagged."""
     if not assessment.flag:
         return []
+    actor = policy_actor(assessment.actors[0]) if assessment.actors else UNKNOWN_ACTOR
+    told = _told_entities(assessment)
+    objects = sorted({name for one in told if (name := object_of(one))})
+    names = {one.canonical.lower() for one in told if one.type is not EntityType.MODEL}
+    text = "\n".join([assessment.title, *(one.text for one in assessment.evidence)])
+    own = {name.lower() for name in (actor, *assessment.actors)}
     member = Member(
         article=assessment.url or assessment.id,
         position=assessment.position,
@@ -82,24 +84,65 @@ def key_by_actor(assessment: Assessment) -> list[tuple[str, Member]]:
         evidence=assessment.evidence,
         model=assessment.model,
         content_sha256=assessment.content_sha256,
+        objects=tuple(objects[:LIMIT_OBJECTS]),
+        marks=tuple(sorted(names.union(find_marks(text)) - own)[:LIMIT_MARKS]),
+        sketch=assessment.sketch,
+        outline=assessment.outline,
     )
-    return [(assessment.actors[0] if assessment.actors else UNKNOWN_ACTOR, member)]
+    return [(actor, member)]
+
+
+@functools.cache
+def _parents() -> dict[str, str]:
+    lines = (Path(__file__).parent / "languages" / "parents.tsv").read_text("utf-8").splitlines()[1:]
+    return dict(line.split("\t") for line in lines if line)
+
+
+def policy_actor(name: str) -> str:
+    """Whose policy it is when this organisation acts: a ministry's is its country's, a laboratory's its company's (parents.tsv)."""
+    return _parents().get(name, name)
+
+
+def object_of(entity: Entity) -> str:
+    """What a change is about: a model's family (the name without its version), or a law; "" for all other names.
+
+    A licence is none, since the same one is given to many models, nor is a law that the gazetteer does not know: it is spelt in one
+    language.
+    """
+    if entity.type is EntityType.LAW:
+        return entity.canonical if entity.canonical in _known_laws() else ""
+    if entity.type is not EntityType.MODEL:
+        return ""
+    words = entity.canonical.split()
+    family = list(takewhile(lambda word: not any(character.isdigit() for character in word), words))
+    return " ".join(family or words)
+
+
+@functools.cache
+def _known_laws() -> frozenset[str]:
+    return frozenset(name.canonical for name in read_names() if name.type is EntityType.LAW)
+
+
+def _told_entities(assessment: Assessment) -> list[Entity]:
+    """The names in the title and in the evidence."""
+    spans = [(0, len(assessment.title)), *((one.start, one.end) for one in assessment.evidence)]
+    return [one for one in assessment.entities if any(start <= one.start < end for start, end in spans)]
 
 
 def link(actor: str, known: tuple[Member, ...], new: Member, limits: StoryLimits) -> tuple[tuple[Member, ...], list[StoryUpdate]]:
     """The actor's articles with the new one, and the stories that changed by it.
 
-    The same article again changes nothing, nor does one with other bytes around the same content, such as another time of crawling; one
-    with other content takes the place of the old one.
+    The same article again changes nothing, nor does one with other bytes around the same content, such as another time of crawling or a
+    later date; one with other content takes the place of the old one.
     """
     old = next((member for member in known if member.article == new.article), None)
     if old is not None:
-        if _is_same_content(old, new):
+        new = _join_versions(old, new)
+        if new == old:
             return known, []
-        new = msgspec.structs.replace(new, stands_for=old.stands_for, edits=old.edits + 1)
-    before = group_into_stories(actor, known, limits.open_days)
+    before = group_into_stories(actor, known, limits)
     others = tuple(member for member in known if member.article != new.article)
-    after = group_into_stories(actor, (*others, new), limits.open_days)
+    after = group_into_stories(actor, (*others, new), limits)
     updates = [
         StoryUpdate(story_id=story_id, actor=actor, before=before.get(story_id, ()), members=members, received_at=new.received_at)
         for story_id, members in after.items()
@@ -113,41 +156,33 @@ def link(actor: str, known: tuple[Member, ...], new: Member, limits: StoryLimits
     return _keep_recent(after, limits), sorted(updates, key=lambda update: update.story_id)
 
 
-def _is_same_content(old: Member, new: Member) -> bool:
+def _join_versions(old: Member, new: Member) -> Member:
+    """The article as it stands: what was received last, dated as early as any version was, whichever of the two came first."""
+    earliest = min(old.at, new.at)
+    if _version(old) == _version(new) or old.sha256 == new.sha256:
+        return msgspec.structs.replace(old, at=earliest)
+    versions = {*old.versions, _version(old)}
+    is_unseen = _version(new) not in versions
+    latest = max(new, old, key=lambda member: (member.received_at, member.position))
+    return msgspec.structs.replace(
+        latest,
+        at=earliest,
+        stands_for=old.stands_for,
+        edits=old.edits + is_unseen,
+        versions=tuple(sorted({*versions, _version(new)})[:LIMIT_VERSIONS]),
+    )
+
+
+def _version(member: Member) -> str:
     # State of an earlier version has no hash of the content.
-    return old.sha256 == new.sha256 or (old.content_sha256 != "" and old.content_sha256 == new.content_sha256)
-
-
-def group_into_stories(actor: str, members: tuple[Member, ...], open_days: int) -> dict[str, tuple[Member, ...]]:
-    """Story id -> its articles, earliest first.
-
-    Articles of one actor and one direction belong together while no gap between them is longer than `open_days`.
-    """
-    stories: dict[str, tuple[Member, ...]] = {}
-    for direction in Direction:
-        ordered = sorted((member for member in members if member.direction is direction), key=lambda member: (member.at, member.article))
-        chain: list[Member] = ordered[:1]
-        for earlier, later in pairwise(ordered):
-            if later.at - earlier.at > timedelta(days=open_days):
-                stories[story_id_of(actor, chain[0])] = tuple(chain)
-                chain = []
-            chain.append(later)
-        if chain:
-            stories[story_id_of(actor, chain[0])] = tuple(chain)
-    return stories
-
-
-def story_id_of(actor: str, earliest: Member) -> str:
-    """16 hexadecimal digits that follow from the actor, the direction and the earliest article alone."""
-    text = f"{actor}\n{earliest.direction}\n{earliest.article}"
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return (member.content_sha256 or member.sha256)[:VERSION_CHARACTERS]
 
 
 def _keep_recent(stories: dict[str, tuple[Member, ...]], limits: StoryLimits) -> tuple[Member, ...]:
     """What fits of the stories, those last reported on first.
 
     Of each kept story its first article stays, since its id hangs on it, and as many as hold it together: were the others alone kept, a
-    running story would fall apart and be raised a second time. For these alone the limit may be passed, by some two articles in
+    running story would fall apart and be raised a second time. For these alone the limit may be passed, by some four articles in
     `open_days` of one running story. The room that is left goes to the newest articles; what is left out is counted on its story's first.
     """
     if sum(len(members) for members in stories.values()) <= limits.members_per_actor:
@@ -167,10 +202,13 @@ def _keep_recent(stories: dict[str, tuple[Member, ...]], limits: StoryLimits) ->
 
 
 def _chain(members: tuple[Member, ...], open_days: int) -> list[Member]:
-    """The first and the last article and the fewest between them that leave no gap longer than `open_days`."""
+    """The first and the last article and the fewest between them that leave no gap of more than half of `open_days`.
+
+    Over so much time articles that name nothing still belong together by their kind and direction.
+    """
     chain = [members[0]]
     for earlier, later in pairwise(members):
-        if later.at - chain[-1].at > timedelta(days=open_days):
+        if later.at - chain[-1].at > timedelta(days=open_days / 2):
             chain.append(earlier)
     return chain if chain[-1] is members[-1] else [*chain, members[-1]]
 
@@ -179,7 +217,18 @@ def _leave_out(members: tuple[Member, ...], kept: set[str]) -> list[Member]:
     gone = [member for member in members if member.article not in kept]
     left_out, edits = sum(member.stands_for for member in gone), sum(member.edits for member in gone)
     first, *others = (member for member in members if member.article in kept)
-    return [msgspec.structs.replace(first, stands_for=first.stands_for + left_out, edits=first.edits + edits), *others]
+    if gone:
+        # What the others had in common with articles to come is not forgotten with them.
+        marks = sorted({*first.marks, *(mark for member in gone for mark in member.marks)})
+        objects = sorted({*first.objects, *(name for member in gone for name in member.objects)})
+        first = msgspec.structs.replace(
+            first,
+            stands_for=first.stands_for + left_out,
+            edits=first.edits + edits,
+            marks=tuple(marks[:LIMIT_MARKS]),
+            objects=tuple(objects[:LIMIT_OBJECTS]),
+        )
+    return [first, *others]
 
 
 class _LinkEach(beam.DoFn):

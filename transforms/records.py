@@ -8,68 +8,13 @@ characters into `Article.content`; every quoted span equals the slice.
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 
 import msgspec
 
+from transforms.closed_sets import AlertState, ChangeType, Direction, EntityType, Novelty, Outcome, Severity, Status
 
-class Direction(StrEnum):
-    OPENING = "opening"
-    CLOSING = "closing"
-    MIXED = "mixed"
-    UNCLEAR = "unclear"
-    NONE = "none"
-
-
-class ChangeType(StrEnum):
-    RELEASE_STRATEGY = "release_strategy"
-    WEIGHTS_ACCESS = "weights_access"
-    LICENCE = "licence"
-    REGULATION = "regulation"
-    PLATFORM = "platform"
-    NONE = "none"
-
-
-class Status(StrEnum):
-    IN_FORCE = "in_force"
-    ANNOUNCED = "announced"
-    PROPOSED = "proposed"
-    RUMOURED = "rumoured"
-    DENIED = "denied"
-    NONE = "none"
-
-
-class Novelty(StrEnum):
-    NEW = "new"
-    RETROSPECTIVE = "retrospective"
-    NONE = "none"
-
-
-class EntityType(StrEnum):
-    PERSON = "PERSON"
-    ORG = "ORG"
-    GPE = "GPE"
-    MODEL = "MODEL"
-    LICENCE = "LICENCE"
-    LAW = "LAW"
-    PRODUCT = "PRODUCT"
-
-
-class Outcome(StrEnum):
-    ASSESSED = "assessed"
-    REJECTED = "rejected"
-
-
-class Severity(StrEnum):
-    LOW = "low"
-    MEDIUM = "medium"
-    HIGH = "high"
-
-
-class AlertState(StrEnum):
-    RAISED = "raised"
-    UPDATED = "updated"
-    RETRACTED = "retracted"
+# Who reads the records needs these too.
+__all__ = ["AlertState", "ChangeType", "Direction", "EntityType", "Novelty", "Outcome", "Severity", "Status"]
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -155,7 +100,10 @@ class Evidence(msgspec.Struct, frozen=True):
 
 
 class Assessment(Record, frozen=True):
-    """What was concluded of one article; on the assessments topic and in the lines of `openweight assess`."""
+    """What was concluded of one article; on the assessments topic and in the lines of `openweight assess`.
+
+    Of a flagged article also `sketch`, by which copies of its text are known, and `outline`: numbers and names that a translation keeps.
+    """
 
     id: str
     language: str
@@ -182,10 +130,16 @@ class Assessment(Record, frozen=True):
     model: str
     outcome: Outcome = Outcome.ASSESSED
     content_sha256: str = ""
+    sketch: bytes = b""
+    outline: tuple[str, ...] = ()
 
 
 class Member(Record, frozen=True):
-    """An article inside a story; `stands_for` counts it and those left out in its favour, `edits` how often they came again changed."""
+    """An article inside a story; `stands_for` counts it and those left out in its favour, `edits` how often they came again changed.
+
+    `objects` are the models and laws that its title and evidence name, `marks` what else they hold that is the same in every language;
+    `sketch` and `outline` are those of the whole text (Assessment), by which copies and translations are known.
+    """
 
     article: str
     position: Position
@@ -207,6 +161,11 @@ class Member(Record, frozen=True):
     content_sha256: str = ""
     stands_for: int = 1
     edits: int = 0
+    versions: tuple[str, ...] = ()
+    objects: tuple[str, ...] = ()
+    marks: tuple[str, ...] = ()
+    sketch: bytes = b""
+    outline: tuple[str, ...] = ()
 
 
 class Members(Record, frozen=True):

@@ -11,7 +11,8 @@ import pytest
 from apache_beam.testing.test_pipeline import TestPipeline
 from apache_beam.testing.util import assert_that, equal_to
 
-from transforms.link_stories import LinkStories, StoryLimits, group_into_stories, key_by_actor, link
+from transforms.group_stories import StoryLimits, group_into_stories
+from transforms.link_stories import LinkStories, key_by_actor, link
 from transforms.records import (
     Assessment,
     ChangeType,
@@ -33,7 +34,7 @@ def member(article: str, day: float = 0, direction: Direction = Direction.CLOSIN
     return Member(
         article=article, position=Position("news", 0, 0), sha256=sha256 or article, url="", title=article, publisher=article, language="en",
         at=at, received_at=at, direction=direction, change_type=ChangeType.LICENCE, status=Status.ANNOUNCED, contested=False, score=0.9,
-        actors=("Meta",), evidence=(Evidence(0, 1, "a"),), model="m", content_sha256=content_sha256,
+        actors=("Meta",), evidence=(Evidence(0, 1, "a"),), model="m", content_sha256=content_sha256, objects=("Llama",),
     )  # fmt: skip
 
 
@@ -97,7 +98,7 @@ def test_member_carries_the_hash_of_the_content() -> None:
 
 def test_order_of_arrival_does_not_change_the_stories() -> None:
     articles = [member("a", 0), member("b", 5), member("c", 11), member("d", 2, Direction.OPENING), member("e", 30)]
-    expected = group_into_stories("Meta", tuple(articles), LIMITS.open_days)
+    expected = group_into_stories("Meta", articles, LIMITS)
     for shuffled in itertools.permutations(articles):
         _, updates = link_all(list(shuffled), StoryLimits(open_days=7, members_per_actor=1000))
         final: dict[str, tuple[Member, ...]] = {update.story_id: update.members for update in updates}
@@ -121,7 +122,7 @@ def test_state_of_an_actor_is_bounded(count: int) -> None:
 
 def test_story_that_outgrows_the_limit_stays_one_story_and_goes_on_counting() -> None:
     limits = StoryLimits(open_days=7, members_per_actor=10)
-    known, updates = link_all([member(f"a{number:03}", number / 2) for number in range(100)], limits)
+    known, updates = link_all([member(f"a{number:03}", number / 4) for number in range(100)], limits)
     assert len({update.story_id for update in updates}) == 1
     assert [sum(one.stands_for for one in update.members) for update in updates] == list(range(1, 101))
     names = [one.article for one in known]

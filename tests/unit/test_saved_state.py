@@ -13,7 +13,8 @@ import pytest
 
 from connectors.kafka.partitions import Announced, Announcement
 from transforms.coding import RecordCoder
-from transforms.link_stories import StoryLimits, link
+from transforms.group_stories import StoryLimits
+from transforms.link_stories import link
 from transforms.records import Direction, Members, Position
 
 SAVED = Path(__file__).resolve().parents[1] / "saved_state"
