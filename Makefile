@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format quality faults soak audit train bench cluster alarms schemas lock stop clean
+.PHONY: help setup run test check format quality stories faults soak audit train bench cluster alarms schemas lock stop clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -30,6 +30,9 @@ format: setup ## formats the code
 
 quality: setup ## the scorecard of the judgement on held-out articles
 	@$(BIN)/python tests/quality/scorecard.py
+
+stories: setup ## how well articles are linked to stories, with the labels and with the model
+	@$(BIN)/python tests/quality/stories.py
 
 faults: setup ## every fault on the real broker and engine, at most 45 minutes, with a table at the end
 	@$(BIN)/python tests/faults/faults.py $(if $(ONLY),--only $(ONLY))
