@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import apache_beam as beam
 
+from pipeline.alert_rules import alert_rules
 from pipeline.ends import Ends
 from pipeline.settings import Settings
 from transforms.decode import Decode, DecodeLimits
@@ -29,7 +30,7 @@ def build(pipeline: beam.Pipeline, ends: Ends, settings: Settings) -> None:
 
     # Only flagged articles come here: keyed state, by actor.
     stories = assessed.accepted | LinkStories(settings.stories.limits)
-    alerts = stories | RaiseAlerts(settings.stories.articles_per_alert)
+    alerts = stories | RaiseAlerts(alert_rules(settings))
 
     rejected = (decoded.rejected, detected.rejected, annotated.rejected, assessed.rejected) | "AllRejected" >> beam.Flatten()
 

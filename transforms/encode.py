@@ -113,6 +113,7 @@ def encode_alert(raised: RaisedAlert, prefix: str) -> OutgoingMessage:
             ("story_id", alert.story_id),
             ("contested", str(alert.contested).lower()),
             ("notable", str(raised.is_notable).lower()),
+            ("changes", ",".join(raised.changes)),
         ),
     )
 

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from transforms.records import ChangeType, Direction, Member
-from transforms.text.marks import NUMBER_PREFIX, mark_weight
+from transforms.text.marks import mark_weight, strong_numbers
 from transforms.text.sketch import SIZE
 
 # Texts that have so much in common are copies: papers that print an agency's text, a feed that dates old articles anew.
@@ -169,7 +169,7 @@ class _Story:
             total += WEIGHTS.other_object if objects.isdisjoint(member.objects) else WEIGHTS.same_object
         shared = self.marks.intersection(member.marks)
         total += min(WEIGHTS.most_of_marks, sum(map(mark_weight, shared)))
-        if _numbers(member.marks) and _numbers(self.marks) and not _numbers(shared):
+        if strong_numbers(member.marks) and strong_numbers(self.marks) and not strong_numbers(shared):
             total += WEIGHTS.other_numbers
         return total
 
@@ -178,11 +178,6 @@ class _Story:
         if kind is usual:
             return WEIGHTS.same_kind
         return WEIGHTS.rule_and_no_rule if ChangeType.REGULATION in (kind, usual) else WEIGHTS.other_kind
-
-
-def _numbers(marks: set[str] | tuple[str, ...]) -> set[str]:
-    """Those with two digits or more."""
-    return {mark for mark in marks if mark.startswith(NUMBER_PREFIX) and len(mark) > len(NUMBER_PREFIX) + 1}
 
 
 def _best(stories: list[_Story], member: Member, limits: StoryLimits) -> _Story | None:

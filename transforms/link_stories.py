@@ -31,6 +31,8 @@ from transforms.text.marks import LIMIT_MARKS, find_marks
 log = structlog.get_logger()
 STAGE = "link_stories"
 UNKNOWN_ACTOR = "unknown"
+# Why a story is over.
+MERGED = "merged"
 SECONDS_PER_DAY = 86_400
 # An actor without a flagged article for so many times `open_days` is forgotten.
 EXPIRY_FACTOR = 4
@@ -151,7 +153,15 @@ def link(actor: str, known: tuple[Member, ...], new: Member, limits: StoryLimits
     for story_id in before.keys() - after.keys():
         heir = next((other for other, members in after.items() if before[story_id][0] in members), "")
         updates.append(
-            StoryUpdate(story_id=story_id, actor=actor, before=before[story_id], members=(), received_at=new.received_at, merged_into=heir)
+            StoryUpdate(
+                story_id=story_id,
+                actor=actor,
+                before=before[story_id],
+                members=(),
+                received_at=new.received_at,
+                merged_into=heir,
+                reason=MERGED,
+            )
         )
     return _keep_recent(after, limits), sorted(updates, key=lambda update: update.story_id)
 

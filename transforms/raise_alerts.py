@@ -7,7 +7,7 @@ another thing after another order of arrival: it goes beside the body, never int
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import apache_beam as beam
@@ -15,63 +15,62 @@ import msgspec
 
 from transforms import metrics
 from transforms.attempt import GuardEach
-from transforms.records import Alert, AlertState, ArticleReference, ChangeType, Member, RaisedAlert, Severity, Status, StoryUpdate
+from transforms.group_stories import publisher_count, story_direction
+from transforms.records import Alert, AlertState, ArticleReference, InputReference, Member, RaisedAlert, StoryUpdate
+from transforms.story_facts import SeverityRules, is_contested, story_kind, story_objects, story_status, what_changed
 
 STAGE = "raise_alerts"
-# From the weakest to the strongest word on a change: the strongest that any article has is the story's.
-STATUS_ORDER = (Status.NONE, Status.DENIED, Status.RUMOURED, Status.PROPOSED, Status.ANNOUNCED, Status.IN_FORCE)
-# How many independent publishers make a story worth another notice.
-NOTABLE_PUBLISHERS = (2, 5, 10)
 # An alert stays far below the 1 MB that a topic takes: articles are left out from where their references come to this size.
 LIMIT_REFERENCES_BYTES = 300_000
 LIMIT_TITLE_CHARACTERS = 1_000
 LIMIT_ACTORS = 50
-SEVERITY = {
-    Status.IN_FORCE: Severity.HIGH,
-    Status.ANNOUNCED: Severity.HIGH,
-    Status.PROPOSED: Severity.MEDIUM,
-    Status.RUMOURED: Severity.LOW,
-    Status.DENIED: Severity.LOW,
-    Status.NONE: Severity.LOW,
-}
+LIMIT_INPUTS = 1_000
+
+
+@dataclass(frozen=True)
+class AlertRules:
+    """What an alert depends on besides its articles; `settings` is the hash that it carries of all that."""
+
+    articles_per_alert: int = 20
+    severity: SeverityRules = field(default_factory=SeverityRules)
+    settings: str = ""
 
 
 class RaiseAlerts(beam.PTransform):
     """StoryUpdate -> RaisedAlert."""
 
-    def __init__(self, articles_per_alert: int) -> None:
+    def __init__(self, rules: AlertRules) -> None:
         super().__init__()
-        self._articles_per_alert = articles_per_alert
+        self._rules = rules
 
     def expand(self, updates: beam.PCollection) -> beam.PCollection:
-        return updates | GuardEach(STAGE, RaiseCounted(self._articles_per_alert)).with_output_types(RaisedAlert)
+        return updates | GuardEach(STAGE, RaiseCounted(self._rules)).with_output_types(RaisedAlert)
 
 
 @dataclass(frozen=True)
 class RaiseCounted:
     """StoryUpdate -> its one alert, counted, its delay measured."""
 
-    articles_per_alert: int
+    rules: AlertRules
 
     def __call__(self, update: StoryUpdate) -> list[RaisedAlert]:
-        raised = raise_alert(update, self.articles_per_alert)
+        raised = raise_alert(update, self.rules)
         metrics.ALERTS.labels(raised.alert.state, raised.alert.direction).inc()
         metrics.ALERT_DELAY.observe(max(0.0, (datetime.now(UTC) - update.received_at).total_seconds()))
         return [raised]
 
 
-def raise_alert(update: StoryUpdate, articles_per_alert: int) -> RaisedAlert:
-    """The alert of a story as it stands now, and whether a person should be told of the change."""
-    return RaisedAlert(alert=_alert(update, articles_per_alert), is_notable=_is_notable(update))
+def raise_alert(update: StoryUpdate, rules: AlertRules) -> RaisedAlert:
+    """The alert of a story as it stands now, and what has changed that a person should be told."""
+    return RaisedAlert(alert=_alert(update, rules), changes=what_changed(update.before, update.members))
 
 
-def _alert(update: StoryUpdate, articles_per_alert: int) -> Alert:
+def _alert(update: StoryUpdate, rules: AlertRules) -> Alert:
     """`retracted` when the story has no articles of its own any more."""
     members = update.members or update.before
     article_count = sum(member.stands_for for member in members)
     state = AlertState.RETRACTED if not update.members else AlertState.UPDATED if article_count > 1 else AlertState.RAISED
-    earliest = members[0]
-    status = strongest_status(members)
+    earliest, status, publishers = members[0], story_status(members), publisher_count(members)
     return Alert(
         alert_id=update.story_id,
         story_id=update.story_id,
@@ -80,11 +79,11 @@ def _alert(update: StoryUpdate, articles_per_alert: int) -> Alert:
         state=state,
         actor=update.actor,
         actors=tuple(name for name, _ in Counter(name for member in members for name in member.actors).most_common(LIMIT_ACTORS)),
-        direction=earliest.direction,
-        change_type=_most_frequent_change_type(members),
+        direction=story_direction(members),
+        change_type=story_kind(members),
         status=status,
-        contested=any(member.contested for member in members),
-        severity=_severity(status, _publisher_count(members)),
+        contested=is_contested(members),
+        severity=rules.severity.severity(status, update.actor, publishers),
         score=round(max(member.score for member in members), 4),
         headline=(earliest.title or earliest.evidence[0].text)[:LIMIT_TITLE_CHARACTERS],
         language=earliest.language,
@@ -92,42 +91,15 @@ def _alert(update: StoryUpdate, articles_per_alert: int) -> Alert:
         first_reported_at=earliest.at,
         last_reported_at=members[-1].at,
         article_count=article_count,
-        publisher_count=_publisher_count(members),
-        articles=_references(members[:articles_per_alert]),
+        publisher_count=publishers,
+        articles=_references(members[: rules.articles_per_alert]),
         model=earliest.model,
         merged_into=update.merged_into,
+        objects=story_objects(members),
+        retracted_because=update.reason,
+        settings=rules.settings,
+        inputs=tuple(InputReference(position=member.position, sha256=member.sha256) for member in members[:LIMIT_INPUTS]),
     )
-
-
-def strongest_status(members: tuple[Member, ...]) -> Status:
-    return max((member.status for member in members), key=STATUS_ORDER.index)
-
-
-def _is_notable(update: StoryUpdate) -> bool:
-    """Whether a person should be told: a new story, or one that moved in status, became contested or gained publishers."""
-    before, now = update.before, update.members
-    if not before or not now:
-        return True
-    return (
-        strongest_status(before) is not strongest_status(now)
-        or any(member.contested for member in before) is not any(member.contested for member in now)
-        or any(_publisher_count(before) < threshold <= _publisher_count(now) for threshold in NOTABLE_PUBLISHERS)
-    )
-
-
-def _publisher_count(members: tuple[Member, ...]) -> int:
-    return len({member.publisher or member.article for member in members})
-
-
-def _most_frequent_change_type(members: tuple[Member, ...]) -> ChangeType:
-    counts = Counter(member.change_type for member in members)
-    return min(counts, key=lambda change_type: (-counts[change_type], change_type))
-
-
-def _severity(status: Status, publisher_count: int) -> Severity:
-    """High for a change that a second publisher confirms; one publisher alone is at most medium."""
-    severity = SEVERITY[status]
-    return Severity.MEDIUM if severity is Severity.HIGH and publisher_count == 1 else severity
 
 
 def _references(members: tuple[Member, ...]) -> tuple[ArticleReference, ...]:

@@ -175,7 +175,7 @@ class Members(Record, frozen=True):
 
 
 class StoryUpdate(Record, frozen=True):
-    """A changed story: its articles before and now (none: it merged into another), the Kafka timestamp of the article that caused it."""
+    """A changed story: its articles before and now (none: it is over, for `reason`), the Kafka timestamp of the article that caused it."""
 
     story_id: str
     actor: str
@@ -183,6 +183,7 @@ class StoryUpdate(Record, frozen=True):
     members: tuple[Member, ...]
     received_at: datetime
     merged_into: str = ""
+    reason: str = ""
 
 
 class ArticleReference(Record, frozen=True):
@@ -198,8 +199,19 @@ class ArticleReference(Record, frozen=True):
     evidence: tuple[Evidence, ...]
 
 
+class InputReference(Record, frozen=True):
+    """A message that an alert stands on: where it is, and the sha-256 of its bytes."""
+
+    position: Position
+    sha256: str
+
+
 class Alert(Record, frozen=True):
-    """What subscribers receive. The same articles give the same bytes, whatever was restarted meanwhile."""
+    """What subscribers receive. The same articles give the same bytes, whatever was restarted meanwhile.
+
+    `inputs` are all messages that it stands on (those of `articles` too), `settings` a hash of the settings that it depends on:
+    `openweight verify --alert` makes it again from these.
+    """
 
     alert_id: str
     story_id: str
@@ -224,13 +236,21 @@ class Alert(Record, frozen=True):
     model: str
     merged_into: str = ""
     schema_version: str = "1.0"
+    objects: tuple[str, ...] = ()
+    retracted_because: str = ""
+    settings: str = ""
+    inputs: tuple[InputReference, ...] = ()
 
 
 class RaisedAlert(Record, frozen=True):
-    """An alert, and whether a person should be told: that depends on what was known before, so it is no part of the alert."""
+    """An alert, and what has changed that a person should be told: that depends on what was known before, so it is no part of the alert."""
 
     alert: Alert
-    is_notable: bool
+    changes: tuple[str, ...] = ()
+
+    @property
+    def is_notable(self) -> bool:
+        return bool(self.changes)
 
 
 class Rejected(Record, frozen=True):

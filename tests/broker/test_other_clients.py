@@ -30,7 +30,7 @@ def test_kcat_subscribes_by_pattern_and_reads_alerts_and_headers(broker: str, to
     create_topics(connection, read_topics(settings))
     alert = msgspec.json.decode(EXAMPLE.read_bytes(), type=Alert)
     opening = msgspec.structs.replace(alert, alert_id="0" * 16, direction="opening")
-    send_all(connection, [encode_alert(RaisedAlert(alert=one, is_notable=True), "kcat") for one in (alert, opening)])
+    send_all(connection, [encode_alert(RaisedAlert(alert=one, changes=("raised",)), "kcat") for one in (alert, opening)])
     command = [
         kcat,
         "-b",

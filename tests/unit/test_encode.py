@@ -20,7 +20,7 @@ def example() -> Alert:
 
 
 def raised(*, is_notable: bool = True) -> RaisedAlert:
-    return RaisedAlert(alert=example(), is_notable=is_notable)
+    return RaisedAlert(alert=example(), changes=("raised",) if is_notable else ())
 
 
 def assessment(url: str = "https://example.org/a") -> Assessment:
@@ -50,7 +50,7 @@ def test_alert_carries_cloudevents_and_what_subscribers_filter_by() -> None:
 
 
 def test_revisions_of_an_alert_are_different_events_of_one_subject() -> None:
-    alerts = [RaisedAlert(alert=msgspec.structs.replace(example(), revision=number), is_notable=True) for number in (1, 2)]
+    alerts = [RaisedAlert(alert=msgspec.structs.replace(example(), revision=number), changes=("raised",)) for number in (1, 2)]
     one, two = (dict(encode_alert(each, "p").headers) for each in alerts)
     assert one["ce_subject"] == two["ce_subject"]
     assert one["ce_id"] != two["ce_id"]

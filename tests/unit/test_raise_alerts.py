@@ -7,7 +7,9 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from transforms.raise_alerts import raise_alert
+from pipeline.alert_rules import alert_rules, settings_hash
+from pipeline.settings import Settings
+from transforms.raise_alerts import AlertRules, raise_alert
 from transforms.records import (
     Alert,
     AlertState,
@@ -21,6 +23,8 @@ from transforms.records import (
     Status,
     StoryUpdate,
 )  # fmt: skip
+from transforms.story_facts import SeverityRules
+from transforms.text.sketch import sketch_text
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -40,7 +44,7 @@ def raised(before: list[Member], members: list[Member], merged_into: str = "", a
     update = StoryUpdate(
         story_id="s", actor="Meta", before=tuple(before), members=tuple(members), received_at=START, merged_into=merged_into
     )
-    return raise_alert(update, articles_per_alert)
+    return raise_alert(update, AlertRules(articles_per_alert))
 
 
 def alert(before: list[Member], members: list[Member], merged_into: str = "", articles_per_alert: int = 20) -> Alert:
@@ -67,10 +71,67 @@ def test_same_publisher_again_is_not_notable() -> None:
     assert alert([one], [one, again]).publisher_count == 1
 
 
-@pytest.mark.parametrize("changes", [{"status": Status.IN_FORCE}, {"contested": True}])
-def test_move_in_status_or_a_denial_is_notable(changes: dict[str, object]) -> None:
+@pytest.mark.parametrize(
+    ("changes", "told"), [({"status": Status.IN_FORCE}, "status"), ({"contested": True}, "contested"), ({"status": Status.RUMOURED}, "")]
+)
+def test_move_in_status_or_a_denial_is_notable(changes: dict[str, object], told: str) -> None:
     one, two, three = member("a"), member("b", 1), member("c", 2, **changes)
-    assert raised([one, two], [one, two, three]).is_notable
+    assert ",".join(raised([one, two], [one, two, three]).changes) == told
+
+
+def test_rumour_that_is_denied_later_is_a_denial_and_an_announcement_is_not() -> None:
+    rumour, denial = member("a", status=Status.RUMOURED), member("b", 1, status=Status.DENIED)
+    assert alert([rumour], [rumour, denial]).status is Status.DENIED
+    assert alert([], [member("a"), denial]).status is Status.ANNOUNCED
+    earlier = member("b", 0, status=Status.DENIED)
+    assert alert([], [earlier, member("a", 1, status=Status.RUMOURED)]).status is Status.RUMOURED
+
+
+def test_reprint_makes_a_story_neither_notable_nor_more_severe() -> None:
+    sketch = sketch_text(
+        "The company said on Tuesday that its next model will be offered through its own service only, weights stay inside."
+    )
+    one, reprint = member("a", sketch=sketch), member("b", 1, sketch=sketch)
+    shown = raised([one], [one, reprint])
+    assert (shown.changes, shown.alert.publisher_count, shown.alert.severity) == ((), 1, Severity.MEDIUM)
+
+
+@pytest.mark.parametrize(
+    ("edit", "told"),
+    [
+        ({"title": "another headline"}, ()),
+        ({"evidence": (Evidence(0, 2, "ab"),), "score": 0.8}, ()),
+        ({"status": Status.RUMOURED}, ("status", "corrected")),
+        ({"change_type": ChangeType.PLATFORM}, ("kind", "corrected")),
+        ({"objects": ("Llama",)}, ("corrected",)),
+        ({"marks": ("#15",)}, ("corrected",)),
+    ],
+)
+def test_edit_is_told_when_it_changes_what_is_said(edit: dict[str, object], told: tuple[str, ...]) -> None:
+    assert raised([member("a")], [member("a", edits=1, **edit)]).changes == told
+
+
+def test_alert_names_all_its_inputs_and_what_it_was_made_with() -> None:
+    members = [member(str(number), number) for number in range(5)]
+    update = StoryUpdate(story_id="s", actor="Meta", before=(), members=tuple(members), received_at=START)
+    shown = raise_alert(update, AlertRules(articles_per_alert=2, settings="0123")).alert
+    assert [(one.position.offset, one.sha256) for one in shown.inputs] == [(number, str(number)) for number in range(5)]
+    assert (shown.settings, shown.model) == ("0123", "m")
+
+
+def test_weighty_actor_is_one_step_more_severe_and_high_is_the_most() -> None:
+    rules = SeverityRules(weighty_actors=frozenset({"Meta"}))
+    assert rules.severity(Status.RUMOURED, "Meta", 1) is Severity.MEDIUM
+    assert rules.severity(Status.RUMOURED, "Ai2", 1) is Severity.LOW
+    assert rules.severity(Status.IN_FORCE, "Meta", 9) is Severity.HIGH
+
+
+def test_severity_table_comes_from_the_settings() -> None:
+    settings = Settings.model_validate({"alerts": {"rumoured": ["low", "high"], "corroborated_by": 3, "weighty_actors": []}})
+    rules = alert_rules(settings).severity
+    assert [rules.severity(Status.RUMOURED, "Meta", publishers) for publishers in (1, 2, 3)] == [Severity.LOW, Severity.LOW, Severity.HIGH]
+    assert settings_hash(settings) != settings_hash(Settings())
+    assert settings_hash(Settings()) == settings_hash(Settings.model_validate({"reading": {"group": "another"}}))
 
 
 def test_story_without_articles_is_retracted_with_its_heir() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 LIMIT_MARKS = 60
 LIMIT_MARK_CHARACTERS = 60
@@ -42,6 +43,11 @@ def mark_weight(mark: str) -> float:
         return 0.5
     digits = len(mark) - len(NUMBER_PREFIX)
     return 0.2 if digits == 1 else 0.6 if digits == 2 else 0.9  # noqa: PLR2004 - the table is the line
+
+
+def strong_numbers(marks: Iterable[str]) -> frozenset[str]:
+    """Those of the marks that are numbers of two digits or more: which one it is can hardly be chance."""
+    return frozenset(mark for mark in marks if mark.startswith(NUMBER_PREFIX) and len(mark) > len(NUMBER_PREFIX) + 1)
 
 
 def _significant_digits(number: str) -> str:
