@@ -9,10 +9,11 @@ from pipeline.ends import Ends
 from pipeline.settings import Settings
 from transforms.decode import Decode, DecodeLimits
 from transforms.detect_language import DetectLanguage
-from transforms.encode import EncodeAlerts, EncodeAssessments, EncodeRejected
+from transforms.encode import EncodeAlerts, EncodeAssessments, EncodePolicy, EncodeRejected
 from transforms.extract_entities import ExtractEntities
 from transforms.flag_policy_change import FlagPolicyChange
 from transforms.heartbeat import sent_topic
+from transforms.keep_ledger import KeepLedger
 from transforms.link_stories import LinkStories
 from transforms.raise_alerts import RaiseAlerts
 
@@ -31,9 +32,11 @@ def build(pipeline: beam.Pipeline, ends: Ends, settings: Settings) -> None:
     # Only flagged articles come here: keyed state, by actor.
     stories = assessed.accepted | LinkStories(settings.stories.limits)
     alerts = stories | RaiseAlerts(alert_rules(settings))
+    policies = stories | KeepLedger(settings.ledger.limits)
 
     rejected = (decoded.rejected, detected.rejected, annotated.rejected, assessed.rejected) | "AllRejected" >> beam.Flatten()
 
     assessed.accepted | EncodeAssessments(prefix) | "WriteAssessments" >> ends.write
     rejected | EncodeRejected(prefix) | "WriteRejected" >> ends.write
     alerts | EncodeAlerts(prefix) | "WriteAlerts" >> ends.write
+    policies | EncodePolicy(prefix) | "WritePolicy" >> ends.write

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -220,6 +221,24 @@ def verify(settings: SettingsFile = None, json: AsJson = False) -> None:
     from pipeline.commands.verify import verify_topics  # noqa: PLC0415 - a command loads only what it needs
 
     sys.exit(verify_topics(settings_of(settings), is_json=json))
+
+
+@app.command()
+def policy(
+    settings: SettingsFile = None,
+    json: AsJson = False,
+    at: Annotated[
+        Optional[datetime],  # noqa: UP045 - typer reads it
+        typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="As it stood at this time (UTC), by the dates of the reports."),
+    ] = None,
+) -> None:
+    """Show where every actor stands on open weights, by what was reported.
+
+    Example: openweight policy --at 2026-03-01
+    """
+    from pipeline.commands.policy import show_policy  # noqa: PLC0415 - a command loads only what it needs
+
+    sys.exit(show_policy(settings_of(settings), is_json=json, at=at))
 
 
 @app.command()

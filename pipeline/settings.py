@@ -18,7 +18,7 @@ from pydantic.fields import FieldInfo
 
 from pipeline.field_settings import Fields
 from pipeline.setting_values import TOPIC_NAME, Addresses, FileOrFolder, Pattern, Section, raise_together
-from pipeline.story_settings import Alerts, Stories
+from pipeline.story_settings import Alerts, Ledger, Stories
 
 ENVIRONMENT_PREFIX = "OPENWEIGHT_"
 SETTINGS_FILE = "openweight.toml"
@@ -167,6 +167,7 @@ class Settings(Section):
     writing: Writing = Writing()
     stories: Stories = Stories()
     alerts: Alerts = Alerts()
+    ledger: Ledger = Ledger()
     engine: Engine = Engine()
     metrics: Metrics = Metrics()
     state: State = State()

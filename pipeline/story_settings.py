@@ -1,4 +1,4 @@
-"""The settings of stories and alerts: what belongs together, and how much is kept of it."""
+"""The settings of stories, alerts and the ledger: what belongs together, how severe it is, and how much is kept of it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pydantic import Field
 from pipeline.setting_values import Section
 from transforms.closed_sets import Severity, Status
 from transforms.group_stories import StoryLimits
+from transforms.policy_book import LedgerLimits
 from transforms.story_facts import USUAL_SEVERITY, SeverityRules
 
 Pair = tuple[Severity, Severity]
@@ -51,3 +52,13 @@ class Alerts(Section):
             Status.DENIED: self.denied,
         }
         return SeverityRules(tuple(by_status.items()), self.corroborated_by, frozenset(self.weighty_actors))
+
+
+class Ledger(Section):
+    history: int = Field(20, ge=1, le=200, description="changes that the ledger keeps for each actor and object")
+    objects_per_actor: int = Field(200, ge=1, le=2_000, description="objects of one actor that may still change in the ledger")
+    kept_days: int = Field(1_825, ge=30, le=36_500, description="days without a report after which an actor's stances change no more")
+
+    @property
+    def limits(self) -> LedgerLimits:
+        return LedgerLimits(self.history, self.objects_per_actor, self.kept_days)

@@ -22,7 +22,7 @@ from pipeline.ends import Ends
 from pipeline.settings import Settings, each_setting
 from pipeline.topic_file import TOPICS_FILE
 from transforms import metrics
-from transforms.records import Alert, Assessment, OutgoingMessage, RawMessage
+from transforms.records import Alert, Assessment, OutgoingMessage, PolicyState, RawMessage
 from transforms.text.languages import languages
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -115,8 +115,8 @@ def schema(record: Any) -> str:
 
 def contents() -> Iterator[tuple[Path, str]]:
     """Every generated file with what should be in it."""
-    for record in (Alert, Assessment):
-        yield SCHEMAS / f"{record.__name__.lower()}.schema.json", schema(record)
+    for name, record in (("alert", Alert), ("assessment", Assessment), ("policy", PolicyState)):
+        yield SCHEMAS / f"{name}.schema.json", schema(record)
     for name in DOCUMENTS:
         text = (ROOT / name).read_text("utf-8")
         yield ROOT / name, MARKED.sub(lambda found: f"{found[1]}{GENERATED[found[2]]()}\n{found[3]}", text)

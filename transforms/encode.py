@@ -11,7 +11,7 @@ import msgspec
 from transforms import metrics
 from transforms.attempt import GuardEach
 from transforms.heartbeat import arrived_topic, sent_topic
-from transforms.records import Assessment, OutgoingMessage, RaisedAlert, Rejected
+from transforms.records import Assessment, OutgoingMessage, PolicyUpdate, RaisedAlert, Rejected
 from transforms.text.gate import read_makers
 from transforms.text.languages import languages
 
@@ -47,6 +47,17 @@ class EncodeAlerts(beam.PTransform):
         return alerts | GuardEach(STAGE, partial(_encode_alert, prefix=self._prefix)).with_output_types(OutgoingMessage)
 
 
+class EncodePolicy(beam.PTransform):
+    """PolicyUpdate -> OutgoingMessage on PREFIX.policy."""
+
+    def __init__(self, prefix: str) -> None:
+        super().__init__()
+        self._prefix = prefix
+
+    def expand(self, updates: beam.PCollection) -> beam.PCollection:
+        return updates | GuardEach(STAGE, partial(_encode_policy, prefix=self._prefix)).with_output_types(OutgoingMessage)
+
+
 class EncodeRejected(beam.PTransform):
     """Rejected -> OutgoingMessage on PREFIX.rejected."""
 
@@ -60,6 +71,10 @@ class EncodeRejected(beam.PTransform):
 
 def _encode_alert(raised: RaisedAlert, prefix: str) -> list[OutgoingMessage]:
     return [encode_alert(raised, prefix)]
+
+
+def _encode_policy(update: PolicyUpdate, prefix: str) -> list[OutgoingMessage]:
+    return [encode_policy(update, prefix)]
 
 
 def _encode_rejected(rejected: Rejected, prefix: str) -> list[OutgoingMessage]:
@@ -115,6 +130,18 @@ def encode_alert(raised: RaisedAlert, prefix: str) -> OutgoingMessage:
             ("notable", str(raised.is_notable).lower()),
             ("changes", ",".join(raised.changes)),
         ),
+    )
+
+
+def encode_policy(update: PolicyUpdate, prefix: str) -> OutgoingMessage:
+    """Where an actor stands, under `actor/object`; without a value, which compaction takes for a deletion, when nothing is known."""
+    state = update.state
+    described = (("stance", state.stance), ("change_type", state.change_type), ("status", state.status)) if state else ()
+    return OutgoingMessage(
+        topic=f"{prefix}.policy",
+        key=f"{update.actor}/{update.object}".encode("utf-8", "backslashreplace"),
+        value=msgspec.json.encode(state) if state else None,
+        headers=_headers(("actor", update.actor), ("object", update.object), *described),
     )
 
 

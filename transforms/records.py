@@ -12,9 +12,25 @@ from datetime import datetime
 import msgspec
 
 from transforms.closed_sets import AlertState, ChangeType, Direction, EntityType, Novelty, Outcome, Severity, Status
+from transforms.policy_records import PolicyBook, PolicyChange, PolicyStance, PolicyState, PolicyUpdate, StatusStep
 
 # Who reads the records needs these too.
-__all__ = ["AlertState", "ChangeType", "Direction", "EntityType", "Novelty", "Outcome", "Severity", "Status"]
+__all__ = [
+    "AlertState",
+    "ChangeType",
+    "Direction",
+    "EntityType",
+    "Novelty",
+    "Outcome",
+    "PolicyBook",
+    "PolicyChange",
+    "PolicyStance",
+    "PolicyState",
+    "PolicyUpdate",
+    "Severity",
+    "Status",
+    "StatusStep",
+]
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,6 +72,7 @@ class Article(Record, frozen=True):
     published_at: datetime | None = None
     declared_language: str = ""
     warnings: tuple[str, ...] = ()
+    is_withdrawn: bool = False
 
     @property
     def position(self) -> Position:
@@ -132,13 +149,15 @@ class Assessment(Record, frozen=True):
     content_sha256: str = ""
     sketch: bytes = b""
     outline: tuple[str, ...] = ()
+    is_withdrawn: bool = False
 
 
 class Member(Record, frozen=True):
     """An article inside a story; `stands_for` counts it and those left out in its favour, `edits` how often they came again changed.
 
     `objects` are the models and laws that its title and evidence name, `marks` what else they hold that is the same in every language;
-    `sketch` and `outline` are those of the whole text (Assessment), by which copies and translations are known.
+    `sketch` and `outline` are those of the whole text (Assessment), by which copies and translations are known. With a `gone_because` it is
+    no article but word that this one says nothing of the actor (any more).
     """
 
     article: str
@@ -162,6 +181,7 @@ class Member(Record, frozen=True):
     stands_for: int = 1
     edits: int = 0
     versions: tuple[str, ...] = ()
+    gone_because: str = ""
     objects: tuple[str, ...] = ()
     marks: tuple[str, ...] = ()
     sketch: bytes = b""

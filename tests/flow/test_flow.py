@@ -12,13 +12,14 @@ import pytest
 from connectors.memory import MemoryTopics, ReadFromMemory, WriteToMemory, open_memory
 from pipeline.assess import LightPath
 from pipeline.build import build
+from pipeline.commands.policy import read_ledger
 from pipeline.ends import Ends
 from pipeline.settings import Settings
-from transforms.records import Alert, OutgoingMessage, RawMessage
+from transforms.records import Alert, AlertState, OutgoingMessage, RawMessage
 
 SAMPLES = Path(__file__).resolve().parents[2] / "seeds" / "samples.jsonl"
 ALERTS = [f"openweight.alerts.{direction}" for direction in ("opening", "closing", "mixed", "unclear")]
-TOPICS = {"news.articles": 2, "openweight.assessments": 1, "openweight.rejected": 1} | dict.fromkeys(ALERTS, 1)
+TOPICS = {"news.articles": 2, "openweight.assessments": 1, "openweight.rejected": 1, "openweight.policy": 1} | dict.fromkeys(ALERTS, 1)
 
 
 def run_flow(name: str, lines: list[bytes]) -> MemoryTopics:
@@ -95,6 +96,13 @@ def read_articles(topics: MemoryTopics) -> list[RawMessage]:
     assessed = [json.loads(message.value or b"")["position"] for message in topics.read(["openweight.assessments"])]
     positions = {(one["partition"], one["offset"]) for one in assessed}
     return [one for one in topics.read(["news.articles"]) if (one.position.partition, one.position.offset) in positions]
+
+
+def test_ledger_says_of_every_alert_where_its_actor_stands(flowed: MemoryTopics) -> None:
+    ledger = read_ledger(flowed.read(["openweight.policy"]))
+    named = {stance.alert_id for state in ledger for stance in state.history}
+    assert named == {name for name, alert in final_alerts(flowed).items() if alert.state is not AlertState.RETRACTED}
+    assert len({(state.actor, state.object) for state in ledger}) == len(ledger)
 
 
 def test_articles_sent_twice_raise_nothing_new(flowed: MemoryTopics) -> None:

@@ -14,6 +14,7 @@ SAVED = {
     "Read/ListPartitions": ("ref_PCollection_PCollection_2", ["announced"], []),
     "Read/PollPartition/ParDo(PollPartition)": ("ref_PCollection_PCollection_3", ["reading"], ["ts-poll"]),
     "LinkStories/Link": ("ref_PCollection_PCollection_15", ["members"], ["ts-expiry"]),
+    "KeepLedger/Keep": ("ref_PCollection_PCollection_18", ["book"], ["ts-expiry"]),
 }
 
 
