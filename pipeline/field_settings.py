@@ -18,6 +18,9 @@ class Fields(Section):
     published_at: str = Field("published_at", description="time of publication: ISO 8601, or seconds or milliseconds since 1970")
     publisher: str = Field("publisher", description="name of the source")
     language: str = Field("language", description="language as the producer declares it; a hint only")
+    withdrawn: str = Field(
+        "withdrawn", description="true: the publisher took the article back; title or text must still name whose change it was"
+    )
 
     @model_validator(mode="after")
     def _agree(self) -> Fields:

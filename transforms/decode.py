@@ -17,7 +17,7 @@ from transforms.attempt import Attempt, Attempted, Refused
 from transforms.records import Article, RawMessage
 
 STAGE = "decode"
-FIELDS = ("id", "url", "title", "text", "html", "published_at", "publisher", "language")
+FIELDS = ("id", "url", "title", "text", "html", "published_at", "publisher", "language", "withdrawn")
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EARLIEST_PUBLICATION = datetime(1990, 1, 1, tzinfo=UTC)
@@ -70,6 +70,8 @@ class DecodeMessage:
         values = self._read(raw)
         warnings: list[str] = []
         short = self.limits.short_field_characters
+        if not isinstance(values["withdrawn"], bool | None):
+            warnings.append("withdrawn_wrong_type")
         title = _text(values, "title", self.limits.title_characters, warnings)
         body, is_title_in_body = self._body(values, warnings)
         has_title = bool(title.strip()) and not is_title_in_body
@@ -94,6 +96,7 @@ class DecodeMessage:
             published_at=_published_at(values["published_at"], received_at, warnings),
             declared_language=_text(values, "language", short, warnings),
             warnings=tuple(warnings),
+            is_withdrawn=values["withdrawn"] is True,
         )
 
     def _read(self, raw: RawMessage) -> dict[str, Any]:

@@ -71,7 +71,7 @@ class JudgeArticle:
 
     def judge(self, annotated: AnnotatedDocument) -> Judgement:
         """The judgement with the scores of all sentences, for those who want to see why."""
-        if not annotated.is_candidate:
+        if not annotated.is_candidate or annotated.document.article.is_withdrawn:
             return Judgement(Decision.none(), [], None, ())
         article = annotated.document.article
         judge = load_judge(Path(self.weights))
@@ -112,6 +112,7 @@ def assessment(annotated: AnnotatedDocument, judgement: Judgement, model: str) -
         content_sha256=hashlib.sha256(article.content.encode("utf-8", "surrogatepass")).hexdigest(),
         sketch=sketch_text(article.content) if decision.flag else b"",
         outline=outline(article.content, entities) if decision.flag else (),
+        is_withdrawn=article.is_withdrawn,
     )
 
 

@@ -7,11 +7,9 @@ Beyond `members_per_actor` articles are left out, and which depends on the order
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator
 from datetime import timedelta
-from itertools import pairwise, takewhile
-from pathlib import Path
+from itertools import pairwise
 
 import apache_beam as beam
 import msgspec
@@ -24,19 +22,17 @@ from transforms import metrics
 from transforms.attempt import FAILED
 from transforms.coding import RecordCoder
 from transforms.group_stories import StoryLimits, group_into_stories
-from transforms.records import Assessment, Entity, EntityType, Member, Members, StoryUpdate
-from transforms.text.gazetteer import read_names
-from transforms.text.marks import LIMIT_MARKS, find_marks
+from transforms.key_articles import CORRECTED, LIMIT_OBJECTS, key_by_actor
+from transforms.records import Member, Members, StoryUpdate
+from transforms.text.marks import LIMIT_MARKS
 
 log = structlog.get_logger()
 STAGE = "link_stories"
-UNKNOWN_ACTOR = "unknown"
 # Why a story is over.
 MERGED = "merged"
 SECONDS_PER_DAY = 86_400
 # An actor without a flagged article for so many times `open_days` is forgotten.
 EXPIRY_FACTOR = 4
-LIMIT_OBJECTS = 10
 # Of the contents that one article had so many are known, so that a feed which goes back and forth counts no edit twice.
 LIMIT_VERSIONS = 16
 VERSION_CHARACTERS = 16
@@ -57,113 +53,60 @@ class LinkStories(beam.PTransform):
         )
 
 
-def key_by_actor(assessment: Assessment) -> list[tuple[str, Member]]:
-    """The flagged article under its first actor; nothing for an article that is not flagged."""
-    if not assessment.flag:
-        return []
-    actor = policy_actor(assessment.actors[0]) if assessment.actors else UNKNOWN_ACTOR
-    told = _told_entities(assessment)
-    objects = sorted({name for one in told if (name := object_of(one))})
-    names = {one.canonical.lower() for one in told if one.type is not EntityType.MODEL}
-    text = "\n".join([assessment.title, *(one.text for one in assessment.evidence)])
-    own = {name.lower() for name in (actor, *assessment.actors)}
-    member = Member(
-        article=assessment.url or assessment.id,
-        position=assessment.position,
-        sha256=assessment.sha256,
-        url=assessment.url,
-        title=assessment.title,
-        publisher=assessment.publisher,
-        language=assessment.language,
-        at=assessment.published_at or assessment.received_at,
-        received_at=assessment.received_at,
-        direction=assessment.direction,
-        change_type=assessment.change_type,
-        status=assessment.status,
-        contested=assessment.contested,
-        score=assessment.score,
-        actors=assessment.actors,
-        evidence=assessment.evidence,
-        model=assessment.model,
-        content_sha256=assessment.content_sha256,
-        objects=tuple(objects[:LIMIT_OBJECTS]),
-        marks=tuple(sorted(names.union(find_marks(text)) - own)[:LIMIT_MARKS]),
-        sketch=assessment.sketch,
-        outline=assessment.outline,
-    )
-    return [(actor, member)]
-
-
-@functools.cache
-def _parents() -> dict[str, str]:
-    lines = (Path(__file__).parent / "languages" / "parents.tsv").read_text("utf-8").splitlines()[1:]
-    return dict(line.split("\t") for line in lines if line)
-
-
-def policy_actor(name: str) -> str:
-    """Whose policy it is when this organisation acts: a ministry's is its country's, a laboratory's its company's (parents.tsv)."""
-    return _parents().get(name, name)
-
-
-def object_of(entity: Entity) -> str:
-    """What a change is about: a model's family (the name without its version), or a law; "" for all other names.
-
-    A licence is none, since the same one is given to many models, nor is a law that the gazetteer does not know: it is spelt in one
-    language.
-    """
-    if entity.type is EntityType.LAW:
-        return entity.canonical if entity.canonical in _known_laws() else ""
-    if entity.type is not EntityType.MODEL:
-        return ""
-    words = entity.canonical.split()
-    family = list(takewhile(lambda word: not any(character.isdigit() for character in word), words))
-    return " ".join(family or words)
-
-
-@functools.cache
-def _known_laws() -> frozenset[str]:
-    return frozenset(name.canonical for name in read_names() if name.type is EntityType.LAW)
-
-
-def _told_entities(assessment: Assessment) -> list[Entity]:
-    """The names in the title and in the evidence."""
-    spans = [(0, len(assessment.title)), *((one.start, one.end) for one in assessment.evidence)]
-    return [one for one in assessment.entities if any(start <= one.start < end for start, end in spans)]
-
-
 def link(actor: str, known: tuple[Member, ...], new: Member, limits: StoryLimits) -> tuple[tuple[Member, ...], list[StoryUpdate]]:
     """The actor's articles with the new one, and the stories that changed by it.
 
     The same article again changes nothing, nor does one with other bytes around the same content, such as another time of crawling or a
-    later date; one with other content takes the place of the old one.
+    later date; one with other content takes the place of the old one, and one that is gone leaves its story, which is over with its last.
     """
     old = next((member for member in known if member.article == new.article), None)
-    if old is not None:
+    if new.gone_because:
+        others = _without(known, old, new)
+    elif old is not None:
         new = _join_versions(old, new)
-        if new == old:
-            return known, []
-    before = group_into_stories(actor, known, limits)
-    others = tuple(member for member in known if member.article != new.article)
-    after = group_into_stories(actor, (*others, new), limits)
+        others = known if new == old else (*(member for member in known if member is not old), new)
+    else:
+        others = (*known, new)
+    if others is known:
+        return known, []
+    before, after = (group_into_stories(actor, members, limits) for members in (known, others))
+    if new.gone_because:
+        after = {story_id: _count_losses(before.get(story_id, ()), members) for story_id, members in after.items()}
     updates = [
         StoryUpdate(story_id=story_id, actor=actor, before=before.get(story_id, ()), members=members, received_at=new.received_at)
         for story_id, members in after.items()
         if members != before.get(story_id)
     ]
     for story_id in before.keys() - after.keys():
-        heir = next((other for other, members in after.items() if before[story_id][0] in members), "")
+        heir = next((other for other, members in after.items() if _shares_an_article(before[story_id], members)), "")
         updates.append(
             StoryUpdate(
-                story_id=story_id,
-                actor=actor,
-                before=before[story_id],
-                members=(),
-                received_at=new.received_at,
-                merged_into=heir,
-                reason=MERGED,
+                story_id=story_id, actor=actor, before=before[story_id], members=(), received_at=new.received_at, merged_into=heir,
+                reason=MERGED if heir else new.gone_because or CORRECTED,
             )
-        )
+        )  # fmt: skip
     return _keep_recent(after, limits), sorted(updates, key=lambda update: update.story_id)
+
+
+def _without(known: tuple[Member, ...], old: Member | None, gone: Member) -> tuple[Member, ...]:
+    """The articles without the one that is gone; the same ones when it was not among them, or what came in between is newer."""
+    if old is None or (gone.received_at, gone.position) < (old.received_at, old.position):
+        return known
+    return tuple(member for member in known if member is not old)
+
+
+def _count_losses(before: tuple[Member, ...], after: tuple[Member, ...]) -> tuple[Member, ...]:
+    """The story with what it lost counted as edits of its first article, so that its alert's revision never falls."""
+    kept = {member.article for member in after}
+    lost = [member for member in before if member.article not in kept]
+    if not lost:
+        return after
+    edits = after[0].edits + 1 + sum(member.stands_for + member.edits for member in lost)
+    return (msgspec.structs.replace(after[0], edits=edits), *after[1:])
+
+
+def _shares_an_article(before: tuple[Member, ...], after: tuple[Member, ...]) -> bool:
+    return not {member.article for member in before}.isdisjoint(member.article for member in after)
 
 
 def _join_versions(old: Member, new: Member) -> Member:

@@ -100,6 +100,8 @@ def describe(alert: Alert) -> Text:
             text.append(f"    “{quote}”\n", style="italic")
     sources = f"{_count(alert.article_count, 'article')} from {_count(alert.publisher_count, 'publisher')}, {', '.join(alert.languages)}"
     text.append(f"    {sources}  {harmless(first.url if first else '', 300)}\n", style="dim")
+    if alert.retracted_because and not alert.merged_into:
+        text.append(f"    withdrawn: the report was {harmless(alert.retracted_because, 100)}\n", style="dim")
     if alert.merged_into:
         text.append(f"    goes on as alert {alert.merged_into}\n", style="dim")
     return text

@@ -32,7 +32,7 @@ from pipeline.assess import LightPath, raw_line  # noqa: E402
 from pipeline.settings import Settings  # noqa: E402
 from transforms.flag_policy_change import assessment  # noqa: E402
 from transforms.group_stories import StoryLimits, group_into_stories, publisher_count, story_direction  # noqa: E402
-from transforms.link_stories import key_by_actor  # noqa: E402
+from transforms.key_articles import key_by_actor  # noqa: E402
 from transforms.model.decision import Decision  # noqa: E402
 from transforms.model.judge import Judgement  # noqa: E402
 from transforms.records import Assessment, ChangeType, Direction, Evidence, Member, Novelty, Status  # noqa: E402

@@ -162,3 +162,11 @@ def test_wrong_timestamp_of_a_producer_does_not_move_the_publication(timestamp: 
     value = json.dumps({"text": "a", "published_at": "2026-02-27"}).encode()
     article = step(RawMessage(position=Position("news", 0, 7), timestamp_milliseconds=timestamp, key=None, value=value))
     assert (article.received_at, article.published_at) == (received_at, datetime(2026, 2, 27, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("value", "is_withdrawn", "warnings"), [(True, True, ()), (False, False, ()), ("yes", False, ("withdrawn_wrong_type",))]
+)
+def test_withdrawal_is_a_field(value: object, is_withdrawn: bool, warnings: tuple[str, ...]) -> None:
+    article = decode({"url": "https://news.example/1", "title": "t", "text": "x", "withdrawn": value})
+    assert (article.is_withdrawn, article.warnings) == (is_withdrawn, warnings)

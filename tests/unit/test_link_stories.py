@@ -12,11 +12,14 @@ from apache_beam.testing.test_pipeline import TestPipeline
 from apache_beam.testing.util import assert_that, equal_to
 
 from transforms.group_stories import StoryLimits, group_into_stories
-from transforms.link_stories import LinkStories, key_by_actor, link
+from transforms.key_articles import key_by_actor
+from transforms.link_stories import LinkStories, link
 from transforms.records import (
     Assessment,
     ChangeType,
     Direction,
+    Entity,
+    EntityType,
     Evidence,
     Member,
     Novelty,
@@ -92,7 +95,7 @@ def test_same_content_in_other_bytes_changes_nothing() -> None:
 
 
 def test_member_carries_the_hash_of_the_content() -> None:
-    [(_, one)] = key_by_actor(msgspec.structs.replace(assessment("a", 0), content_sha256="c"))
+    (_, one), *_ = key_by_actor(msgspec.structs.replace(assessment("a", 0), content_sha256="c"))
     assert (one.sha256, one.content_sha256) == ("a", "c")
 
 
@@ -139,9 +142,82 @@ def test_loud_story_does_not_split_another_running_one() -> None:
 
 
 def test_only_flagged_articles_are_linked_and_the_first_actor_is_the_key() -> None:
-    assert key_by_actor(assessment("a", 0, flag=False)) == []
-    assert [actor for actor, _ in key_by_actor(assessment("a", 0, actors=("OpenAI", "Meta")))] == ["OpenAI"]
+    assert key_by_actor(msgspec.structs.replace(assessment("a", 0, flag=False), score=0.0)) == []
+    assert key_by_actor(assessment("a", 0, actors=("OpenAI", "Meta")))[0][0] == "OpenAI"
     assert [actor for actor, _ in key_by_actor(assessment("a", 0, actors=()))] == ["unknown"]
+    assert key_by_actor(assessment("a", 0, actors=("White House",)))[0][0] == "United States"
+
+
+def gone(article: str, because: str = "corrected", offset: int = 9) -> Member:
+    return msgspec.structs.replace(member(article, 2, sha256="edited"), gone_because=because, position=Position("news", 0, offset))
+
+
+def test_article_that_is_gone_leaves_its_story_and_the_last_one_ends_it() -> None:
+    known, [first, grown] = link_all([member("a"), member("b", 1)])
+    known, [smaller] = link("Meta", known, gone("b"), LIMITS)
+    assert [one.article for one in smaller.members] == ["a"]
+    assert sum(one.stands_for + one.edits for one in smaller.members) > sum(one.stands_for + one.edits for one in grown.members)
+    known, [over] = link("Meta", known, gone("a", "withdrawn"), LIMITS)
+    assert (known, over.story_id, over.members, over.reason, over.merged_into) == ((), first.story_id, (), "withdrawn", "")
+
+
+def test_first_article_that_is_gone_hands_the_story_on() -> None:
+    known, [_, grown] = link_all([member("a"), member("b", 1)])
+    _, updates = link("Meta", known, gone("a"), LIMITS)
+    old, new = sorted(updates, key=lambda update: len(update.members))
+    assert (old.story_id, old.merged_into, old.reason) == (grown.story_id, new.story_id, "merged")
+
+
+def test_word_of_an_article_that_is_not_known_or_newer_changes_nothing() -> None:
+    known, _ = link_all([msgspec.structs.replace(member("a"), position=Position("news", 0, 5))])
+    assert link("Meta", known, gone("b"), LIMITS) == (known, [])
+    older = msgspec.structs.replace(gone("a", offset=4), received_at=START)
+    assert link("Meta", known, older, LIMITS) == (known, [])
+
+
+def test_feed_that_dates_an_article_anew_or_goes_back_and_forth_raises_nothing() -> None:
+    known, _ = link_all([member("a", 1, content_sha256="c")])
+    assert link("Meta", known, member("a", 40, sha256="again", content_sha256="c"), LIMITS) == (known, [])
+    versions = [member("a", sha256=name, content_sha256=name) for name in ("one", "two", "one", "two")]
+    known, updates = link_all(versions)
+    assert [one.edits for one in known] == [1]
+    assert max(one.edits for update in updates for one in update.members) == 1
+
+
+def test_older_version_that_comes_late_does_not_replace_a_newer_one() -> None:
+    old, new = (
+        msgspec.structs.replace(member("a", sha256=name, content_sha256=name), position=Position("news", 0, offset))
+        for offset, name in enumerate(("old", "new"))
+    )
+    in_order, _ = link_all([old, new])
+    assert link_all([new, old])[0] == in_order
+    assert [one.sha256 for one in in_order] == ["new"]
+
+
+def named(*names: str) -> tuple[Entity, ...]:
+    return tuple(Entity(number, number + 1, "x", name, EntityType.ORG) for number, name in enumerate(names))
+
+
+def test_article_tells_all_others_that_it_names_that_it_is_not_theirs() -> None:
+    flagged = msgspec.structs.replace(assessment("a", 0), entities=named("Meta", "White House", "US Congress", "OpenAI"))
+    assert [(actor, one.gone_because) for actor, one in key_by_actor(flagged)] == [
+        ("Meta", ""), ("United States", "corrected"), ("OpenAI", "corrected"), ("unknown", "corrected"),
+    ]  # fmt: skip
+    unflagged = msgspec.structs.replace(flagged, flag=False, score=0.3)
+    assert [actor for actor, one in key_by_actor(unflagged) if one.gone_because == "corrected"] == ["Meta", "United States", "OpenAI"]
+    assert key_by_actor(msgspec.structs.replace(unflagged, score=0.001)) == []
+    withdrawn = msgspec.structs.replace(unflagged, score=0.0, is_withdrawn=True, entities=())
+    assert [(actor, one.gone_because) for actor, one in key_by_actor(withdrawn)] == [("unknown", "withdrawn")]
+
+
+def test_edit_that_changes_the_actor_moves_the_article() -> None:
+    before = msgspec.structs.replace(assessment("a", 0), entities=named("Meta", "OpenAI"))
+    after = msgspec.structs.replace(before, actors=("OpenAI",), sha256="edited", position=Position("news", 0, 1))
+    known: dict[str, tuple[Member, ...]] = {}
+    for one in (before, after):
+        for actor, article in key_by_actor(one):
+            known[actor], _ = link(actor, known.get(actor, ()), article, LIMITS)
+    assert {actor: len(members) for actor, members in known.items() if members} == {"OpenAI": 1}
 
 
 def test_keyed_state_carries_the_story_from_article_to_article() -> None:
