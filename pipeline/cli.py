@@ -213,11 +213,19 @@ def topics(
 
 
 @app.command()
-def verify(settings: SettingsFile = None, json: AsJson = False) -> None:
-    """Prove that every input offset has exactly one outcome; exit code 1 when not.
+def verify(
+    settings: SettingsFile = None,
+    json: AsJson = False,
+    alert: Annotated[str, typer.Option(metavar="ID", help="Instead: make this alert again from the messages it names.")] = "",
+) -> None:
+    """Prove that every input offset has exactly one outcome, or that an alert still holds; exit code 1 when not.
 
-    Example: openweight verify
+    Example: openweight verify --alert 5d41402abc4b2a76
     """
+    if alert:
+        from pipeline.commands.verify_alert import verify_alert  # noqa: PLC0415 - a command loads only what it needs
+
+        sys.exit(verify_alert(settings_of(settings), alert, is_json=json))
     from pipeline.commands.verify import verify_topics  # noqa: PLC0415 - a command loads only what it needs
 
     sys.exit(verify_topics(settings_of(settings), is_json=json))

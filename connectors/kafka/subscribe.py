@@ -14,11 +14,11 @@ from connectors.kafka.partitions import ReadingPlan, find_start_offsets, list_pa
 from connectors.kafka.read import read_record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from kafka import KafkaConsumer
 
-    from transforms.records import RawMessage
+    from transforms.records import Position, RawMessage
 
 POLL_MILLISECONDS = 200
 STANDSTILL_SECONDS = 20.0
@@ -92,6 +92,36 @@ def read_to_end(connection: KafkaConnection, plan: ReadingPlan, positions: dict[
         consumer.close()
 
 
+def read_positions(connection: KafkaConnection, wanted: Iterable[Position]) -> dict[Position, RawMessage]:
+    """Returns the messages at these places, as far as the topics still hold them.
+
+    Raises:
+        BrokerUnreachableError: when no broker answers, or it stops answering.
+    """
+    left = sorted(set(wanted))
+    found: dict[Position, RawMessage] = {}
+    starts, ends = partition_offsets(connection, ReadingPlan(topics=tuple({one.topic for one in left})))
+    consumer = open_consumer(connection)
+    try:
+        for position in left:
+            key = f"{position.topic}/{position.partition}"
+            if not starts.get(key, 0) <= position.offset < ends.get(key, 0):
+                continue
+            consumer.assign([split_key(key)])
+            consumer.seek(split_key(key), position.offset)
+            began_at = time.monotonic()
+            messages: list[RawMessage] = []
+            while not messages:
+                messages = _poll(connection, consumer)
+                if time.monotonic() - began_at > STANDSTILL_SECONDS:
+                    raise unreachable(connection, f"nothing came for {STANDSTILL_SECONDS:.0f} s from {key} at {position.offset}")
+            # Compaction or a transaction's marker may have left another one in its place.
+            found |= {position: messages[0]} if messages[0].position == position else {}
+    finally:
+        consumer.close()
+    return found
+
+
 def partition_offsets(connection: KafkaConnection, plan: ReadingPlan) -> tuple[dict[str, int], dict[str, int]]:
     """Returns the offsets where reading begins after the plan, and the end offsets, both by `topic/partition`.
 
@@ -131,4 +161,4 @@ def _poll(connection: KafkaConnection, consumer: KafkaConsumer) -> list[RawMessa
     return [read_record(key.topic, key.partition, record) for key, records in fetched.items() for record in records]
 
 
-__all__ = ["BrokerUnreachableError", "partition_offsets", "read_to_end", "subscribe"]
+__all__ = ["BrokerUnreachableError", "partition_offsets", "read_positions", "read_to_end", "subscribe"]
