@@ -13,7 +13,8 @@ import structlog
 import typer
 
 from pipeline.exit_codes import ExitCode
-from pipeline.settings import Settings, SettingsError, load_settings
+from pipeline.foreseen import foresee
+from pipeline.settings import Settings, load_settings
 
 # As in the workers: the models' small matrices gain nothing from numpy's threads. Before anything imports numpy.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -37,6 +38,9 @@ SettingsFile = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON lines instead of text for people.")]
 
+Range = Annotated[str, typer.Option("--range", metavar="FROM..TO", help="Times (UTC) or offsets; either may be left out.")]
+Anew = Annotated[bool, typer.Option("--fresh", help="Begin anew, also when an earlier call was stopped.")]
+
 
 def main() -> None:
     """Runs the command; every foreseen failure is one clear line and an exit code of its own."""
@@ -55,29 +59,6 @@ def main() -> None:
             raise
         print("\n".join(f"openweight: {line}" for line in str(error).splitlines()), file=sys.stderr)  # noqa: T201 - the last word
         sys.exit(code)
-
-
-def foresee(error: Exception) -> ExitCode | None:
-    """The exit code of a failure whose text a user can act on; None for a fault of this program."""
-    from connectors.kafka.connection import BrokerUnreachableError  # noqa: PLC0415 - a command loads only what it needs
-    from connectors.kafka.topics import TopicFileError  # noqa: PLC0415 - the same
-    from connectors.prometheus import PortTakenError  # noqa: PLC0415 - the same
-    from pipeline.flink_rest import FlinkAway  # noqa: PLC0415 - the same
-    from pipeline.running import NothingRunsError  # noqa: PLC0415 - the same
-    from pipeline.start_failure import StartFailure  # noqa: PLC0415 - the same
-
-    codes: dict[type[Exception], ExitCode] = {
-        SettingsError: ExitCode.USAGE,
-        TopicFileError: ExitCode.USAGE,
-        NothingRunsError: ExitCode.BROKER_AWAY,
-        BrokerUnreachableError: ExitCode.BROKER_AWAY,
-        FlinkAway: ExitCode.ENGINE_FAILED,
-        StartFailure: ExitCode.ENGINE_FAILED,
-        PortTakenError: ExitCode.ENGINE_FAILED,
-        # A disk that is full, a file that may not be read: the text names the reason and the file.
-        OSError: ExitCode.ENGINE_FAILED,
-    }
-    return next((code for kind, code in codes.items() if isinstance(error, kind)), None)
 
 
 def configure_logging() -> None:
@@ -229,6 +210,43 @@ def verify(
     from pipeline.commands.verify import verify_topics  # noqa: PLC0415 - a command loads only what it needs
 
     sys.exit(verify_topics(settings_of(settings), is_json=json))
+
+
+@app.command()
+def replay(
+    to: Annotated[str, typer.Option(metavar="PREFIX", help="First part of the names of the topics written to; made when missing.")],
+    settings: SettingsFile = None,
+    within: Range = "",
+    fresh: Anew = False,
+) -> None:
+    """Read the news topics again by the present code and settings, into topics of their own; goes on where it was stopped.
+
+    Example: openweight replay --to backfill --range 2026-01-01..2026-02-01
+    """
+    from pipeline.commands.replay import replay_topics  # noqa: PLC0415 - a command loads only what it needs
+    from pipeline.rerun import window_of  # noqa: PLC0415 - the same
+
+    sys.exit(replay_topics(settings_of(settings), to, window_of(within), is_fresh=fresh))
+
+
+@app.command()
+def whatif(
+    *,
+    other: Annotated[Path, typer.Argument(metavar="OTHER", help="Settings file to compare with the present settings.")],
+    settings: SettingsFile = None,
+    file: Annotated[Optional[Path], typer.Option(help="JSON lines instead of the news topics.")] = None,  # noqa: UP045 - typer reads it
+    within: Range = "",
+    fresh: Anew = False,
+    json: AsJson = False,
+) -> None:
+    """Show which alerts other settings would add, remove or change over the same articles; exit code 1 when any.
+
+    Example: openweight whatif strict.toml --file articles.jsonl
+    """
+    from pipeline.commands.whatif import compare  # noqa: PLC0415 - a command loads only what it needs
+    from pipeline.rerun import window_of  # noqa: PLC0415 - the same
+
+    sys.exit(compare(settings_of(settings), settings_of(other), file, window_of(within), is_json=json, is_fresh=fresh))
 
 
 @app.command()
