@@ -134,14 +134,17 @@ def _is_translation(one: Member, other: Member) -> bool:
 
 @dataclass
 class _Story:
-    """The articles of a story so far, and what they have in common."""
+    """The articles of a story so far, and what they have in common; kept ready, since every later article is compared with it."""
 
     members: list[Member] = field(default_factory=list)
     last_at: datetime = EARLIEST
     directions: set[Direction] = field(default_factory=set)
     kinds: Counter[ChangeType] = field(default_factory=Counter)
-    objects: Counter[str] = field(default_factory=Counter)
+    usual_kind: ChangeType = ChangeType.NONE
+    object_counts: Counter[str] = field(default_factory=Counter)
+    objects: frozenset[str] = frozenset()
     marks: set[str] = field(default_factory=set)
+    numbers: set[str] = field(default_factory=set)
 
     def add(self, member: Member, *, is_copy: bool) -> None:
         self.members.append(member)
@@ -150,43 +153,44 @@ class _Story:
             return
         self.last_at = member.at
         self.kinds[member.change_type] += 1
-        self.objects.update(member.objects)
+        self.usual_kind = min(self.kinds, key=lambda one: (-self.kinds[one], one))
+        self.object_counts.update(member.objects)
+        least = max(1.0, OBJECT_SHARE * len(self.members))
+        self.objects = frozenset(name for name, count in self.object_counts.items() if count >= least)
         self.marks.update(member.marks)
+        self.numbers.update(strong_numbers(member.marks))
 
     def may_take(self, member: Member) -> bool:
         """Never across opposite directions."""
         return OPPOSITE.get(member.direction) not in self.directions
 
-    def agreement(self, member: Member, open_days: int) -> float:
-        """How much speaks for one change, after WEIGHTS."""
+    def agreement(self, member: Member, numbers: frozenset[str], open_days: int) -> float:
+        """How much speaks for one change, after WEIGHTS; `numbers` are the strong ones of the article."""
         days = (member.at - self.last_at).total_seconds() / SECONDS_PER_DAY
         total = WEIGHTS.same_day + (WEIGHTS.last_open_day - WEIGHTS.same_day) * days / open_days
         total += self._agreement_in_kind(member.change_type)
         total += WEIGHTS.same_direction * (member.direction in self.directions)
-        least = max(1.0, OBJECT_SHARE * len(self.members))
-        objects = {name for name, count in self.objects.items() if count >= least}
-        if objects and member.objects:
-            total += WEIGHTS.other_object if objects.isdisjoint(member.objects) else WEIGHTS.same_object
-        shared = self.marks.intersection(member.marks)
-        total += min(WEIGHTS.most_of_marks, sum(map(mark_weight, shared)))
-        if strong_numbers(member.marks) and strong_numbers(self.marks) and not strong_numbers(shared):
+        if self.objects and member.objects:
+            total += WEIGHTS.other_object if self.objects.isdisjoint(member.objects) else WEIGHTS.same_object
+        total += min(WEIGHTS.most_of_marks, sum(mark_weight(mark) for mark in member.marks if mark in self.marks))
+        if numbers and self.numbers and self.numbers.isdisjoint(numbers):
             total += WEIGHTS.other_numbers
         return total
 
     def _agreement_in_kind(self, kind: ChangeType) -> float:
-        usual = min(self.kinds, key=lambda one: (-self.kinds[one], one))
-        if kind is usual:
+        if kind is self.usual_kind:
             return WEIGHTS.same_kind
-        return WEIGHTS.rule_and_no_rule if ChangeType.REGULATION in (kind, usual) else WEIGHTS.other_kind
+        return WEIGHTS.rule_and_no_rule if ChangeType.REGULATION in (kind, self.usual_kind) else WEIGHTS.other_kind
 
 
 def _best(stories: list[_Story], member: Member, limits: StoryLimits) -> _Story | None:
     """The story that agrees most, the later one when two do equally; None when none agrees enough."""
     best, most = None, limits.agreement
+    numbers, opened_at = strong_numbers(member.marks), member.at - timedelta(days=limits.open_days)
     for story in stories:
-        if member.at - story.last_at > timedelta(days=limits.open_days) or not story.may_take(member):
+        if story.last_at < opened_at or not story.may_take(member):
             continue
-        agreement = story.agreement(member, limits.open_days)
+        agreement = story.agreement(member, numbers, limits.open_days)
         if agreement >= most:
             best, most = story, agreement
     return best

@@ -81,7 +81,8 @@ def link_all(assessments: list[Assessment], limits: StoryLimits) -> list[tuple[s
     by_actor: dict[str, list[Member]] = defaultdict(list)
     for one in assessments:
         for actor, member in key_by_actor(one):
-            by_actor[actor].append(member)
+            if not member.gone_because:
+                by_actor[actor].append(member)
     return [(actor, members) for actor, found in by_actor.items() for members in group_into_stories(actor, found, limits).values()]
 
 
