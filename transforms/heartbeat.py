@@ -14,3 +14,8 @@ def sent_topic(prefix: str) -> str:
 def arrived_topic(prefix: str) -> str:
     """Where the heartbeat's assessment goes, apart from those of the news."""
     return f"{prefix}.heartbeat.arrived"
+
+
+def is_heartbeat(topic: str) -> bool:
+    """Whether it is such a topic, of whatever prefix: what stands there has no part in any story."""
+    return topic.endswith(sent_topic(""))

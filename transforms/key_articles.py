@@ -6,6 +6,7 @@ import functools
 from itertools import takewhile
 from pathlib import Path
 
+from transforms.heartbeat import is_heartbeat
 from transforms.model.actors import affiliations
 from transforms.records import Assessment, ChangeType, Direction, Entity, EntityType, Member, Status
 from transforms.text.gazetteer import read_names
@@ -27,6 +28,8 @@ def key_by_actor(assessment: Assessment) -> list[tuple[str, Member]]:
     An edited article may have been another actor's, or flagged at all: only by this word does the old story learn of it. Nothing for an
     article that is far from being flagged.
     """
+    if is_heartbeat(assessment.position.topic):
+        return []
     found = [_member(assessment)] if assessment.flag else []
     if found or assessment.is_withdrawn or assessment.score >= LEAST_CORRECTION_SCORE:
         found += [(name, _gone(assessment)) for name in _named_actors(assessment) if not found or name != found[0][0]]

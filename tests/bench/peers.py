@@ -7,46 +7,19 @@ What a peer has easier: the stories are in its memory alone, and nothing is kept
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from kafka import KafkaConsumer, KafkaProducer
 
 from connectors.kafka.connection import describe_client
 from connectors.kafka.read import read_record
-from pipeline.assess import LightPath
 from pipeline.ends import kafka_connection
+from pipeline.rerun import Rerun
 from pipeline.settings import Settings
-from transforms.attempt import Refused, reject
-from transforms.encode import encode_alert, encode_assessment, encode_rejected
-from transforms.link_stories import StoryLimits, key_by_actor, link
-from transforms.raise_alerts import raise_alert
-from transforms.records import Member, OutgoingMessage, Position, RawMessage
+from transforms.records import OutgoingMessage, Position, RawMessage
 
 BATCH_RECORDS = 500
-
-
-class Assessor:
-    """One message in, the messages that come of it out."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-        self.prefix = settings.writing.topic_prefix
-        self.path = LightPath(settings)
-        self.limits = StoryLimits(settings.stories.open_days, settings.stories.members_per_actor)
-        self.members: dict[str, tuple[Member, ...]] = {}
-
-    def outcomes(self, raw: RawMessage) -> Iterator[OutgoingMessage]:
-        try:
-            assessment = self.path.assess(raw)
-        except Refused as refused:
-            yield encode_rejected(reject(raw, "decode", refused.reason, refused.detail), self.prefix)
-            return
-        yield encode_assessment(assessment, self.prefix)
-        for actor, member in key_by_actor(assessment):
-            self.members[actor], updates = link(actor, self.members.get(actor, ()), member, self.limits)
-            for update in updates:
-                yield encode_alert(raise_alert(update, self.settings.stories.articles_per_alert), self.prefix)
 
 
 def run_loop(settings: Settings) -> None:
@@ -57,14 +30,14 @@ def run_loop(settings: Settings) -> None:
         max_poll_records=BATCH_RECORDS, fetch_max_bytes=8 * 1024 * 1024, metrics_enabled=False, **options,
     )  # fmt: skip
     producer = KafkaProducer(acks="all", linger_ms=5, batch_size=65_536, max_request_size=4_000_000, metrics_enabled=False, **options)
-    assessor = Assessor(settings)
+    assessor = Rerun(settings)
     while True:
         fetched = consumer.poll(timeout_ms=500)
         sent = [
             producer.send(one.topic, key=one.key, value=one.value, headers=list(one.headers))
             for partition, records in fetched.items()
             for record in records
-            for one in assessor.outcomes(read_record(partition.topic, partition.partition, record))
+            for one in assessor.take(read_record(partition.topic, partition.partition, record))
         ]
         producer.flush()
         for future in sent:
@@ -91,7 +64,7 @@ def run_quix(settings: Settings) -> None:
         broker_address=settings.broker.bootstrap_servers, consumer_group=settings.reading.group, auto_offset_reset="earliest",
         auto_create_topics=False, producer_extra_config={"linger.ms": 5, "acks": "all", "message.max.bytes": 4_000_000}, loglevel="WARNING",
     )  # fmt: skip
-    assessor = Assessor(settings)
+    assessor = Rerun(settings)
     prefix = settings.writing.topic_prefix
     written = ["assessments", "rejected", *(f"alerts.{name}" for name in ("opening", "closing", "mixed", "unclear"))]
     topics = {
@@ -104,7 +77,7 @@ def run_quix(settings: Settings) -> None:
             position=Position(context.topic, context.partition, context.offset), timestamp_milliseconds=timestamp, key=key, value=value,
             headers=tuple(headers or ()),
         )  # fmt: skip
-        return list(assessor.outcomes(raw))
+        return list(assessor.take(raw))
 
     for name in settings.reading.topics:
         frame = application.dataframe(application.topic(name, value_deserializer=AsIs(), key_deserializer="bytes"))

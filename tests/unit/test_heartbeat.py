@@ -19,7 +19,7 @@ from transforms.detect_language import detect
 from transforms.encode import _encode_counted
 from transforms.extract_entities import FindEntities
 from transforms.flag_policy_change import JudgeArticle
-from transforms.link_stories import key_by_actor
+from transforms.key_articles import key_by_actor
 from transforms.records import Assessment, Position, RawMessage
 
 CHANGE = "Meta stops publishing the weights of Llama. The weights of Llama 5 will not be released, and the open licence is withdrawn."

@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.commands.watch import describe, escape_controls, is_notable
 from pipeline.terminal import harmless
-from transforms.raise_alerts import raise_alert
+from transforms.raise_alerts import AlertRules, raise_alert
 from transforms.records import Alert, ChangeType, Direction, Evidence, Member, Position, RawMessage, Status, StoryUpdate
 
 HOSTILE = [
@@ -43,7 +43,7 @@ def alert(headline: str, actor: str = "Meta") -> Alert:
         at=at, received_at=at, direction=Direction.CLOSING, change_type=ChangeType.LICENCE, status=Status.ANNOUNCED, contested=True, score=0.9,
         actors=(actor,), evidence=(Evidence(0, 5, "e"),), model="m",
     )  # fmt: skip
-    plain = raise_alert(StoryUpdate(story_id="s", actor=actor, before=(), members=(member,), received_at=at), 5).alert
+    plain = raise_alert(StoryUpdate(story_id="s", actor=actor, before=(), members=(member,), received_at=at), AlertRules(5)).alert
     # Put in afterwards: half a surrogate pair comes through no topic, and must be harmless all the same.
     articles = (msgspec.structs.replace(plain.articles[0], title=headline, evidence=(Evidence(0, 5, headline + " more"),)),)
     return msgspec.structs.replace(plain, headline=headline, articles=articles)
