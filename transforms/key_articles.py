@@ -7,7 +7,7 @@ from itertools import takewhile
 from pathlib import Path
 
 from transforms.heartbeat import is_heartbeat
-from transforms.model.actors import affiliations
+from transforms.model.actors import affiliations, state_of
 from transforms.records import Assessment, ChangeType, Direction, Entity, EntityType, Member, Status
 from transforms.text.gazetteer import read_names
 from transforms.text.marks import LIMIT_MARKS, find_marks
@@ -112,8 +112,8 @@ def _parents() -> dict[str, str]:
 
 
 def policy_actor(name: str) -> str:
-    """Whose policy it is when this organisation acts: a ministry's is its country's, a laboratory's its company's (parents.tsv)."""
-    return _parents().get(name, name)
+    """Whose policy it is when this organisation acts: a ministry's is its state's, a laboratory's its company's (parents.tsv)."""
+    return _parents().get(name) or state_of(name) or name
 
 
 def object_of(entity: Entity) -> str:
