@@ -208,6 +208,9 @@ class _LinkEach(beam.DoFn):
             return
         if updates:
             members_state.write(Members(members=members))  # type: ignore[attr-defined]
+        elif new.gone_because:
+            # Word of what was never here keeps nothing alive, and of most actors nothing is here.
+            return
         expiry.set(Timestamp.now() + Duration(EXPIRY_FACTOR * self._limits.open_days * SECONDS_PER_DAY))  # type: ignore[attr-defined]
         yield from updates
 

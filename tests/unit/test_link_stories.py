@@ -198,20 +198,24 @@ def named(*names: str) -> tuple[Entity, ...]:
     return tuple(Entity(number, number + 1, "x", name, EntityType.ORG) for number, name in enumerate(names))
 
 
-def test_article_tells_all_others_that_it_names_that_it_is_not_theirs() -> None:
-    flagged = msgspec.structs.replace(assessment("a", 0), entities=named("Meta", "White House", "US Congress", "OpenAI"))
+def test_article_tells_those_that_it_may_have_been_about_that_it_is_not_theirs() -> None:
+    names = named("Meta", "White House", "US Congress", "OpenAI", "xAI")
+    flagged = msgspec.structs.replace(assessment("a", 0), entities=names, evidence=(Evidence(0, 4, "text"),))
     assert [(actor, one.gone_because) for actor, one in key_by_actor(flagged)] == [
         ("Meta", ""), ("United States", "corrected"), ("OpenAI", "corrected"), ("unknown", "corrected"),
     ]  # fmt: skip
-    unflagged = msgspec.structs.replace(flagged, flag=False, score=0.3)
-    assert [actor for actor, one in key_by_actor(unflagged) if one.gone_because == "corrected"] == ["Meta", "United States", "OpenAI"]
+    unflagged = msgspec.structs.replace(flagged, flag=False, score=0.3, evidence=())
+    assert [(actor, one.gone_because) for actor, one in key_by_actor(unflagged)] == [("Meta", "corrected"), ("United States", "corrected")]
+    assert [actor for actor, _ in key_by_actor(msgspec.structs.replace(unflagged, entities=()))] == ["unknown"]
     assert key_by_actor(msgspec.structs.replace(unflagged, score=0.001)) == []
-    withdrawn = msgspec.structs.replace(unflagged, score=0.0, is_withdrawn=True, entities=())
-    assert [(actor, one.gone_because) for actor, one in key_by_actor(withdrawn)] == [("unknown", "withdrawn")]
+    withdrawn = msgspec.structs.replace(unflagged, score=0.0, is_withdrawn=True)
+    assert [(actor, one.gone_because) for actor, one in key_by_actor(withdrawn)] == [
+        ("Meta", "withdrawn"), ("United States", "withdrawn"), ("OpenAI", "withdrawn"), ("xAI", "withdrawn"),
+    ]  # fmt: skip
 
 
 def test_edit_that_changes_the_actor_moves_the_article() -> None:
-    before = msgspec.structs.replace(assessment("a", 0), entities=named("Meta", "OpenAI"))
+    before = msgspec.structs.replace(assessment("a", 0), entities=named("Meta", "OpenAI"), evidence=(Evidence(0, 2, "ab"),))
     after = msgspec.structs.replace(before, actors=("OpenAI",), sha256="edited", position=Position("news", 0, 1))
     known: dict[str, tuple[Member, ...]] = {}
     for one in (before, after):
