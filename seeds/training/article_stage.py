@@ -52,6 +52,7 @@ def train_article_heads(
     arrays |= _fit(
         "news", np.stack([news_features(*s) for _, s in stories]), np.array([a.outcome == "new" for a, _ in stories]), "balanced"
     )
+    arrays["history_threshold"] = _choose_history_threshold(arrays, dev, scores)
     denials = np.array([denial_strength(together) for _, (together, _) in stories])
     contested = np.array([bool(a.labels["contested"]) for a, _ in stories])
     # As many right as can be; of those thresholds the one that misses fewest denials, for few articles have one.
@@ -59,6 +60,18 @@ def train_article_heads(
         np.arange(0.2, 1.0, 0.02), key=lambda t: (round(((denials >= t) == contested).mean(), 3), (denials[contested] >= t).mean(), t)
     )
     return arrays | _fit_actors([a for a in train if a.outcome != "none"], names)
+
+
+def _choose_history_threshold(arrays: dict[str, np.ndarray], articles: Sequence[LabelledArticle], scores: Sequence[Scores]) -> float:
+    """Tells history from ordinary articles as well as can be; of equals the lowest, for a retrospective is only context."""
+    told = np.stack([told_features(*s, is_title(a)) for a, s in zip(articles, scores, strict=True)])
+    rows = {"told": told, "news": np.stack([news_features(*s) for s in scores])}
+    told_chance, news_chance = (
+        1 / (1 + np.exp(-(each @ arrays[f"{name}_matrix"] + arrays[f"{name}_bias"]))) for name, each in rows.items()
+    )
+    history = told_chance * (1 - news_chance)
+    old = [(chance, a.outcome == "retrospective") for chance, a in zip(history, articles, strict=True) if a.outcome != "new"]
+    return float(max(np.arange(0.2, 0.6, 0.02), key=lambda t: (sum((chance >= t) == is_it for chance, is_it in old), -t)))
 
 
 def decide(heads: ArticleHeads, article: LabelledArticle, scores: Scores) -> Decision:

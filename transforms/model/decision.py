@@ -47,7 +47,7 @@ class Decision:
 
 
 class ArticleHeads:
-    """Two small logistic regressions (is a change told; is it told as news), the threshold of the flag, and that of a denial."""
+    """Two small logistic regressions (is a change told; is it told as news), and the thresholds of flag, history and denial."""
 
     def __init__(self, folder: Path) -> None:
         """Reads `article_heads.npz` in `folder`; FileNotFoundError when it is missing."""
@@ -71,7 +71,8 @@ class ArticleHeads:
         as_news = self._chance("news", news_features(scores, joint))
         score = told * as_news
         is_flagged = score >= (self.threshold if threshold is None else threshold)
-        is_retrospective = not is_flagged and told * (1 - as_news) > max(1 - told, score)
+        history = told * (1 - as_news)
+        is_retrospective = not is_flagged and history > score and history >= float(self._arrays["history_threshold"])
         novelty = Novelty.NEW if is_flagged else Novelty.RETROSPECTIVE if is_retrospective else Novelty.NONE
         if novelty is Novelty.NONE:
             return Decision.none(score)
