@@ -112,11 +112,14 @@ def _shares_an_article(before: tuple[Member, ...], after: tuple[Member, ...]) ->
 def _join_versions(old: Member, new: Member) -> Member:
     """The article as it stands: what was received last, dated as early as any version was, whichever of the two came first."""
     earliest = min(old.at, new.at)
+    first, latest = sorted((old, new), key=lambda member: (member.received_at, member.position))
     if _version(old) == _version(new) or old.sha256 == new.sha256:
-        return msgspec.structs.replace(old, at=earliest)
+        # Where the content came first, so that an alert points to the same message whichever of them is read first.
+        return msgspec.structs.replace(
+            first, at=earliest, stands_for=old.stands_for, edits=old.edits, versions=old.versions, objects=old.objects, marks=old.marks
+        )  # fmt: skip
     versions = {*old.versions, _version(old)}
     is_unseen = _version(new) not in versions
-    latest = max(new, old, key=lambda member: (member.received_at, member.position))
     return msgspec.structs.replace(
         latest,
         at=earliest,

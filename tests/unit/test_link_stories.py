@@ -194,6 +194,16 @@ def test_older_version_that_comes_late_does_not_replace_a_newer_one() -> None:
     assert [one.sha256 for one in in_order] == ["new"]
 
 
+def test_article_that_came_twice_is_pointed_to_where_it_came_first() -> None:
+    first, second = (
+        msgspec.structs.replace(member("a", sha256=name, content_sha256="c"), position=Position("news", 0, offset))
+        for offset, name in enumerate(("first", "second"))
+    )
+    in_order, _ = link_all([first, second])
+    assert link_all([second, first])[0] == in_order
+    assert in_order[0].position.offset == 0
+
+
 def named(*names: str) -> tuple[Entity, ...]:
     return tuple(Entity(number, number + 1, "x", name, EntityType.ORG) for number, name in enumerate(names))
 
