@@ -19,7 +19,7 @@ from apache_beam.transforms.userstate import ReadModifyWriteStateSpec, TimerSpec
 from apache_beam.utils.timestamp import Duration, Timestamp
 
 from transforms import metrics
-from transforms.attempt import FAILED
+from transforms.attempt import FAILED, GuardEach
 from transforms.coding import RecordCoder
 from transforms.group_stories import StoryLimits, group_into_stories
 from transforms.key_articles import CORRECTED, LIMIT_OBJECTS, key_by_actor
@@ -39,7 +39,7 @@ VERSION_CHARACTERS = 16
 
 
 class LinkStories(beam.PTransform):
-    """Assessment -> StoryUpdate; only flagged assessments leave the light path."""
+    """Assessment -> StoryUpdate; of assessments only the flagged and those that may once have been leave the light path."""
 
     def __init__(self, limits: StoryLimits) -> None:
         super().__init__()
@@ -48,7 +48,7 @@ class LinkStories(beam.PTransform):
     def expand(self, assessments: beam.PCollection) -> beam.PCollection:
         return (
             assessments
-            | "KeyByActor" >> beam.FlatMap(key_by_actor).with_output_types(tuple[str, Member])
+            | "KeyByActor" >> GuardEach(STAGE, key_by_actor).with_output_types(tuple[str, Member])
             | "Link" >> beam.ParDo(_LinkEach(self._limits)).with_output_types(StoryUpdate)
         )
 
