@@ -6,6 +6,8 @@ import functools
 from itertools import takewhile
 from pathlib import Path
 
+import msgspec
+
 from transforms.heartbeat import is_heartbeat
 from transforms.model.actors import affiliations, state_of
 from transforms.records import Assessment, ChangeType, Direction, Entity, EntityType, Member, Status
@@ -55,6 +57,11 @@ def _named_actors(assessment: Assessment) -> list[str]:
 
 
 def _gone(assessment: Assessment) -> Member:
+    return msgspec.structs.replace(_silent(assessment), gone_because=WITHDRAWN if assessment.is_withdrawn else CORRECTED)
+
+
+def _silent(assessment: Assessment) -> Member:
+    """The article as one that says nothing of any change."""
     return Member(
         article=assessment.url or assessment.id,
         position=assessment.position,
@@ -74,7 +81,6 @@ def _gone(assessment: Assessment) -> Member:
         evidence=(),
         model=assessment.model,
         content_sha256=assessment.content_sha256,
-        gone_because=WITHDRAWN if assessment.is_withdrawn else CORRECTED,
     )
 
 
@@ -85,25 +91,17 @@ def _member(assessment: Assessment) -> tuple[str, Member]:
     names = {one.canonical.lower() for one in told if one.type is not EntityType.MODEL}
     text = "\n".join([assessment.title, *(one.text for one in assessment.evidence)])
     own = {name.lower() for name in (actor, *assessment.actors)}
-    member = Member(
-        article=assessment.url or assessment.id,
-        position=assessment.position,
-        sha256=assessment.sha256,
+    member = msgspec.structs.replace(
+        _silent(assessment),
         url=assessment.url,
         title=assessment.title,
         publisher=assessment.publisher,
-        language=assessment.language,
-        at=assessment.published_at or assessment.received_at,
-        received_at=assessment.received_at,
         direction=assessment.direction,
         change_type=assessment.change_type,
         status=assessment.status,
         contested=assessment.contested,
-        score=assessment.score,
         actors=assessment.actors,
         evidence=assessment.evidence,
-        model=assessment.model,
-        content_sha256=assessment.content_sha256,
         objects=tuple(objects[:LIMIT_OBJECTS]),
         marks=tuple(sorted(names.union(find_marks(text)) - own)[:LIMIT_MARKS]),
         sketch=assessment.sketch,
