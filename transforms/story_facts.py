@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from transforms.group_stories import publisher_count
+from transforms.group_stories import OBJECT_SHARE, publisher_count
 from transforms.records import ChangeType, Member, Severity, Status
 from transforms.text.marks import strong_numbers
 
@@ -15,8 +15,6 @@ STATUS_ORDER = (Status.NONE, Status.DENIED, Status.RUMOURED, Status.PROPOSED, St
 SEVERITY_ORDER = (Severity.LOW, Severity.MEDIUM, Severity.HIGH)
 # So many independent publishers make a story worth another notice.
 NOTABLE_PUBLISHERS = (2, 5, 10)
-# A model or law that so many of the articles name is one that the story is about.
-OBJECT_SHARE = 0.25
 USUAL_SEVERITY = {
     Status.IN_FORCE: (Severity.MEDIUM, Severity.HIGH),
     Status.ANNOUNCED: (Severity.MEDIUM, Severity.HIGH),

@@ -16,6 +16,8 @@ from transforms.text.scripts import script_of
 
 # Scripts written without spaces: a word may begin and end anywhere.
 UNSPACED = frozenset({"Han", "Hiragana", "Thai", "Lao", "Khmer", "Myanmar"})
+# Names in these are written without spaces between their parts; "Kana" and "Hangul" as `word_script` calls them.
+UNSPACED_NAMES = frozenset({"Han", "Hiragana", "Kana", "Hangul"})
 FIRST_KATAKANA = "\u30a0"
 # How many letters of a case ending may follow a name, in scripts without a list in transforms/languages/endings.tsv.
 ENDING_LETTERS = {

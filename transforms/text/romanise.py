@@ -13,7 +13,7 @@ from functools import cache, lru_cache
 from importlib import resources
 
 from transforms.records import EntityType
-from transforms.text.borders import listed_endings, word_script
+from transforms.text.borders import UNSPACED_NAMES, listed_endings, word_script
 from transforms.text.brahmic import SCRIPTS as BRAHMIC
 from transforms.text.brahmic import romanise_brahmic
 from transforms.text.fold import fold
@@ -30,7 +30,6 @@ LONGEST_ABBREVIATION = 5
 FIRST = "at the beginning"
 # Between the parts of foreign names in Chinese.
 POINTS = "·・．•"
-UNSPACED_NAMES = frozenset({"Han", "Hiragana", "Kana", "Hangul"})
 # Of a word that is made of two: fewer letters are found in many a word by chance.
 LEAST_FORM, LEAST_REST = 2, 2
 BETWEEN_WORDS = re.compile(r"([\s・·_-]+)")

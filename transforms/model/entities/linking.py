@@ -10,7 +10,7 @@ from functools import cache
 from typing import NamedTuple
 
 from transforms.records import EntityType
-from transforms.text.borders import may_take_ending, word_script
+from transforms.text.borders import UNSPACED_NAMES, may_take_ending, word_script
 from transforms.text.fold import fold
 from transforms.text.gate import TermClass, read_terms
 from transforms.text.gazetteer import read_names
@@ -24,7 +24,6 @@ LONGEST_ABBREVIATION = 3
 JOINED_BY_SOUND = frozenset({EntityType.PERSON, EntityType.ORG})
 # Laws and licences are translated, not spelled.
 SPELLED_IN_LATIN = frozenset({EntityType.PERSON, EntityType.ORG, EntityType.GPE, EntityType.MODEL, EntityType.PRODUCT})
-UNSPACED_NAMES = frozenset({"Han", "Hiragana", "Kana", "Hangul"})
 # Shorter parts of a name are words of other names too.
 LEAST_LETTERS_OF_PART = 4
 OTHER_DIGIT = re.compile(r"[^\W0-9_a-zA-Z](?<=\d)")
