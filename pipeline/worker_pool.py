@@ -138,8 +138,8 @@ class WorkerPool:
         """Bury the workers that ended by themselves: no zombies, no gauges of the dead."""
         for worker_id, worker in list(self.workers.items()):
             if worker.process.poll() is not None:
-                del self.workers[worker_id]
                 self.bury(worker_id, worker)
+                del self.workers[worker_id]
 
     def bury(self, worker_id: str, worker: Worker) -> None:
         """For one that ended by itself: the record that it was at is a suspect."""
