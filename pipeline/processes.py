@@ -106,7 +106,7 @@ class ChildProcess:
     environment: Mapping[str, str] = field(default_factory=dict)
     grace_seconds: float = 3
     scratch_folder: Path | None = None
-    """Emptied at each start: a killed Java process leaves 100 MB of copies there."""
+    """Where its temporary files go; emptied at each start: a killed Java process leaves 100 MB of copies."""
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -138,6 +138,7 @@ class ChildProcess:
         if self.scratch_folder is not None:
             shutil.rmtree(self.scratch_folder, ignore_errors=True)
             self.scratch_folder.mkdir(parents=True)
+        own = {} if self.scratch_folder is None else {"TMPDIR": str(self.scratch_folder)}
         with self.output_file.open("wb") as output:
             # A session of its own: Ctrl-C in the terminal reaches the supervisor alone, which ends the others in order.
             self.process = subprocess.Popen(
@@ -145,7 +146,7 @@ class ChildProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **self.environment},
+                env={**os.environ, **own, **self.environment},
                 cwd=self.state_folder,
                 start_new_session=True,
             )

@@ -120,7 +120,9 @@ def prepare_submission(plan: JobPlan, port: int, restore_from: Path | None, work
     Submission(plan.graph, describe_options(plan, f"{HOST}:{port}", restore_from, workers)).write(file)
     environment = {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     command = [sys.executable, "-m", "pipeline.submit_graph", str(file)]
-    return ChildProcess("submission", command, plan.state_folder, lambda: True, environment)
+    # Beam makes temporary folders for each submission, and this process is ended before it could remove them.
+    scratch = scratch_folder(plan.state_folder, "submission")
+    return ChildProcess("submission", command, plan.state_folder, lambda: True, environment, scratch_folder=scratch)
 
 
 def submit_job(

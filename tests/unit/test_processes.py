@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from pipeline.processes import ChildProcess, ProcessIdentity, end_leftovers, identify, is_alive, read_tail
+from pipeline.processes import ChildProcess, ProcessIdentity, end_leftovers, identify, is_alive, read_tail, wait_until
 from pipeline.start_failure import StartFailure
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(300)"]
@@ -89,6 +89,14 @@ def test_scratch_folder_is_emptied_at_each_start(tmp_path: Path) -> None:
     child.start()
     child.end()
     assert not left.exists()
+
+
+def test_temporary_files_of_a_child_are_made_in_its_scratch_folder(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", "import tempfile; tempfile.mkdtemp(prefix='left-')"]
+    child = ChildProcess("submission", command, tmp_path, lambda: True, scratch_folder=tmp_path / "scratch")
+    child.start()
+    assert wait_until(lambda: child.exit_code == 0, 60)
+    assert [path.name[:5] for path in (tmp_path / "scratch").iterdir()] == ["left-"]
 
 
 def test_tail_of_a_large_file_is_its_end(tmp_path: Path) -> None:
