@@ -1,4 +1,4 @@
-"""Checks the labelled articles, contrast sets, denials and sentences: closed sets, verbatim spans, unique ids.
+"""Checks the labelled articles, contrast sets, calibration articles, denials and sentences: closed sets, verbatim spans, unique ids.
 
 Usage: python seeds/check_labels.py [FILE...]   (all of them by default)
 Prints one line for each problem (file, line, what, how to mend it) and a table of counts; exit code 1 when there is a problem.
@@ -31,6 +31,9 @@ ARTICLE_FIELDS = {
 CONTRAST_FIELDS = {
     "set", "language", "title", "text", "flag", "direction", "change_type", "status", "contested", "novelty", "evidence", "denials",
 }  # fmt: skip
+CALIBRATION_FIELDS = CONTRAST_FIELDS - {"set"} | {"id", "event", "actors"}
+# Folders of articles whose denials are marked, with the fields of each article.
+MARKED = {"contrasts": CONTRAST_FIELDS, "calibration": CALIBRATION_FIELDS}
 SENTENCE_FIELDS = ["set", "language", "text", "change", "object", "direction", "change_type", "status", "time"]
 
 
@@ -39,19 +42,16 @@ def article_problems(article: dict[str, Any]) -> list[str]:
     missing, unknown = ARTICLE_FIELDS - article.keys(), article.keys() - ARTICLE_FIELDS - {"same_as", "publisher"}
     if missing or unknown:
         return [f"fields missing {sorted(missing)}, unknown {sorted(unknown)}"]
-    problems = _not_allowed(article, CLOSED | {"noise": NOISES}) + _not_verbatim(article) + _contradictions(article)
-    if (article["flag"] or article["novelty"] == "retrospective") and not article["actors"]:
-        problems.append("a flagged or retrospective article names actors")
-    return problems
+    return _not_allowed(article, CLOSED | {"noise": NOISES}) + _not_verbatim(article) + _contradictions(article)
 
 
-def contrast_problems(version: dict[str, Any]) -> list[str]:
-    """What is wrong with one version of a contrast set, as sentences; empty when nothing is."""
-    if version.keys() != CONTRAST_FIELDS:
-        return [f"fields missing {sorted(CONTRAST_FIELDS - version.keys())}, unknown {sorted(version.keys() - CONTRAST_FIELDS)}"]
-    problems = _not_allowed(version, CLOSED) + _not_verbatim(version) + _contradictions(version)
-    if bool(version["denials"]) != version["contested"]:
-        problems.append(f"contested is {version['contested']} while there are {len(version['denials'])} denials")
+def denial_problems(article: dict[str, Any], fields: set[str]) -> list[str]:
+    """What is wrong with one article of `fields` whose denials are marked, as sentences; empty when nothing is."""
+    if article.keys() != fields:
+        return [f"fields missing {sorted(fields - article.keys())}, unknown {sorted(article.keys() - fields)}"]
+    problems = _not_allowed(article, CLOSED) + _not_verbatim(article) + _contradictions(article)
+    if bool(article["denials"]) != article["contested"]:
+        problems.append(f"contested is {article['contested']} while there are {len(article['denials'])} denials")
     return problems
 
 
@@ -84,6 +84,8 @@ def _contradictions(article: dict[str, Any]) -> list[str]:
     ]
     if article["flag"] and article["novelty"] != "new":
         problems.append("a flagged article has novelty new; a retrospective is not flagged")
+    if is_labelled and not article.get("actors", True):
+        problems.append("a flagged or retrospective article names actors")
     if is_labelled and not article["evidence"]:
         problems.append("a flagged or retrospective article names evidence")
     if not is_labelled and (article["evidence"] or article["novelty"] != "none"):
@@ -107,12 +109,12 @@ def sentence_problems(row: dict[str, Any]) -> list[str]:
 
 def check(paths: list[Path]) -> int:
     """Prints every problem and the counts; returns the number of problems."""
-    counts: dict[str, Counter[str]] = {name: Counter() for name in ("flag", "language", "contrasts", "sentences", "denials")}
+    counts: dict[str, Counter[str]] = {name: Counter() for name in ("flag", "language", *MARKED, "sentences", "denials")}
     ids: Counter[str] = Counter()
     problems = []
     for path in paths:
-        if path.parent.name == "contrasts":
-            checked = _check_contrasts(path, counts["contrasts"])
+        if path.parent.name in MARKED:
+            checked = _check_marked(path, MARKED[path.parent.name], counts[path.parent.name])
         elif path.suffix == ".jsonl":
             checked = _check_articles(path, ids, counts)
         elif path == DENIALS:
@@ -139,14 +141,20 @@ def _check_articles(path: Path, ids: Counter[str], counts: dict[str, Counter[str
             counts[field][str(article.get(field))] += 1
 
 
-def _check_contrasts(path: Path, counts: Counter[str]) -> Iterator[tuple[int, str]]:
+def _check_marked(path: Path, fields: set[str], counts: Counter[str]) -> Iterator[tuple[int, str]]:
+    ids = set()
     for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
         try:
-            version = json.loads(line)
-            yield from ((number, f"{version['set']}: {problem}") for problem in contrast_problems(version))
-            counts[version["language"]] += 1
+            article = json.loads(line)
+            name = article.get("id") or article["set"]
+            yield from ((number, f"{name}: {problem}") for problem in denial_problems(article, fields))
+            counts[article["language"]] += 1
         except (ValueError, TypeError, KeyError) as error:
-            yield number, f"not a version of a contrast set: {error!r}"
+            yield number, f"not a labelled article: {error!r}"
+            continue
+        if name in ids and "id" in article:
+            yield number, f"id {name} is used twice"
+        ids.add(name)
 
 
 def _check_denials(counts: Counter[str]) -> Iterator[tuple[int, str]]:
@@ -196,5 +204,6 @@ if __name__ == "__main__":
     chosen = [Path(name) for name in sys.argv[1:]]
     if not chosen:
         print_agreement()
-    every = sorted([*SEEDS.glob("articles/*.jsonl"), *SEEDS.glob("contrasts/*.jsonl"), *SEEDS.glob("sentences/*.tsv"), DENIALS])
+    kinds = ("articles/*.jsonl", "contrasts/*.jsonl", "calibration/*.jsonl", "sentences/*.tsv")
+    every = sorted([DENIALS, *(path for kind in kinds for path in SEEDS.glob(kind))])
     sys.exit(1 if check(chosen or every) else 0)

@@ -2,8 +2,8 @@
 
 Usage: python seeds/train.py [--shared ../shared] [--weights transforms/model/weights] [--epochs 3]
 Steps: tables of the encoder; states of the lower layers; tuning on the training side; ONNX with int8 weights; the article stage and its
-threshold on the dev side and on real news that passes the gate, none of which the encoder has seen; a report on the dev side. The test side
-is not read.
+threshold on the dev side, the calibration articles and real news that passes the gate, none of which the encoder has seen; a report on dev.
+The test side is not read.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def tune_encoder(settings: tuning.Settings, examples: list[data.Example], weight
     inputs = [(example.text, example.context) for example in examples]
     states = tuning.lower_states(base, settings, inputs, Tokenizer(weights), EmbeddingRows(weights))
     parameters = tuning.tune(base, states, examples, settings, "all")
-    export_encoder(tuning.tuned_layers(base, parameters), base.norm, base.heads, float(base.epsilon), weights / "encoder.onnx")
+    export_encoder(base, tuning.tuned_layers(parameters), weights / "encoder.onnx")
     write_probe(weights)
     np.savez(weights / "sentence_heads.npz", matrix=np.asarray(parameters["matrix"]), bias=np.asarray(parameters["bias"]))
 
@@ -90,18 +90,21 @@ def tune_encoder(settings: tuning.Settings, examples: list[data.Example], weight
 def finish(weights: Path, train: Labelled, dev: Labelled, news: Labelled) -> None:
     """Fits the article stage and its threshold with the very encoder that will run; writes the article heads and the report."""
     encoder, sentence_heads, scanner = Encoder(weights, kept=1), SentenceHeads(weights), load_scanner()
-    scores = [read_scores(encoder, sentence_heads, data.mark_evidence(a, scanner.scan(a.content).gate_hits)) for a in dev]
+    held_out = [*dev, *data.read_calibration()]
+    scores = [read_scores(encoder, sentence_heads, data.mark_evidence(a, scanner.scan(a.content).gate_hits)) for a in held_out]
     gated = pass_gate(news)
     news_scores = [(article, read_scores(encoder, sentence_heads, article)) for article in gated]
-    names = {a.id: article_stage.found_names(a, encoder) for a in [*train, *dev] if a.outcome != "none"}
-    arrays = article_stage.train_article_heads(train, dev, scores, news_scores, names)
+    names = {a.id: article_stage.found_names(a, encoder) for a in [*train, *held_out] if a.outcome != "none"}
+    arrays = article_stage.train_article_heads(train, held_out, scores, news_scores, names)
     np.savez(weights / "article_heads.npz", **arrays, threshold=0.5)
     heads = ArticleHeads(weights)
-    chances = np.array([article_stage.decide(heads, a, s).score for a, s in zip(dev, scores, strict=True)])
+    chances = np.array([article_stage.decide(heads, a, s).score for a, s in zip(held_out, scores, strict=True)])
     alarms = np.array([article_stage.decide(heads, a, s).score for a, s in news_scores])
-    threshold = article_stage.choose_threshold(np.array([a.labels["flag"] for a in dev]), chances, alarms, len(news))
+    threshold = article_stage.choose_threshold(np.array([a.labels["flag"] for a in held_out]), chances, alarms, len(news))
     np.savez(weights / "article_heads.npz", **arrays, threshold=threshold)
-    report = article_stage.report(dev, scores, ArticleHeads(weights), names)
+    heads = ArticleHeads(weights)
+    report = article_stage.report(dev, scores[: len(dev)], heads, names)
+    report["calibration"] = article_stage.report(held_out[len(dev) :], scores[len(dev) :], heads, names)
     report |= {"threshold": threshold, "real_news": len(news), "real_news_gated": len(gated)}
     report |= {"false_alarms": int((alarms >= threshold).sum()), "data_sha256": data_hash()}
     (weights / "report.json").write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", "utf-8")
@@ -124,7 +127,7 @@ def read_scores(encoder: Encoder, heads: SentenceHeads, article: data.LabelledAr
 def data_hash() -> str:
     """SHA-256 over the labelled files, so that the card says which data the weights came from."""
     digest = hashlib.sha256()
-    kinds = ("articles/*.jsonl", "contrasts/*.jsonl", "sentences/*.tsv", "denials.tsv")
+    kinds = ("articles/*.jsonl", "calibration/*.jsonl", "contrasts/*.jsonl", "sentences/*.tsv", "denials.tsv")
     for path in sorted(path for kind in kinds for path in SEEDS.glob(kind)):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()

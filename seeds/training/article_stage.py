@@ -36,23 +36,23 @@ REGULARISATION = 0.3
 
 def train_article_heads(
     train: Sequence[LabelledArticle],
-    dev: Sequence[LabelledArticle],
+    held_out: Sequence[LabelledArticle],
     scores: Sequence[Scores],
     news_scores: Sequence[tuple[LabelledArticle, Scores]],
     names: Names,
 ) -> dict[str, np.ndarray]:
-    """Fits the decisions on `dev` and real news, which the encoder was not tuned on, and the ranking of actors on `train`.
+    """Fits the decisions on `held_out` and real news, which the encoder was not tuned on, and the ranking of actors on `train`.
 
     `names` are those that the job finds in each article that tells of a change, by the article's id.
     """
-    told = [article.outcome != "none" for article in dev] + [False] * len(news_scores)
-    rows = [told_features(*s, is_title(a)) for a, s in [*zip(dev, scores, strict=True), *news_scores]]
-    stories = [(a, s) for a, s in zip(dev, scores, strict=True) if a.outcome != "none"]
+    told = [article.outcome != "none" for article in held_out] + [False] * len(news_scores)
+    rows = [told_features(*s, is_title(a)) for a, s in [*zip(held_out, scores, strict=True), *news_scores]]
+    stories = [(a, s) for a, s in zip(held_out, scores, strict=True) if a.outcome != "none"]
     arrays = _fit("told", np.stack(rows), np.array(told))
     arrays |= _fit(
         "news", np.stack([news_features(*s) for _, s in stories]), np.array([a.outcome == "new" for a, _ in stories]), "balanced"
     )
-    arrays["history_threshold"] = _choose_history_threshold(arrays, dev, scores)
+    arrays["history_threshold"] = _choose_history_threshold(arrays, held_out, scores)
     denials = np.array([denial_strength(together) for _, (together, _) in stories])
     contested = np.array([bool(a.labels["contested"]) for a, _ in stories])
     # As many right as can be; of those thresholds the one that misses fewest denials, for few articles have one.
@@ -117,7 +117,7 @@ def _fit(name: str, features: np.ndarray, labels: np.ndarray, weight: str | None
 
 
 def choose_threshold(flags: np.ndarray, chances: np.ndarray, alarms: np.ndarray, news: int) -> float:
-    """The threshold of the best F1 on dev articles at which `news` real articles raise no more alarms than allowed.
+    """The threshold of the best F1 on labelled articles at which `news` real articles raise no more alarms than allowed.
 
     `alarms` are the chances of those of them that passed the gate.
     """

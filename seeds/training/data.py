@@ -132,6 +132,12 @@ def read_contrasts(folder: Path = SEEDS / "contrasts") -> list[LabelledArticle]:
     return articles
 
 
+def read_calibration(folder: Path = SEEDS / "calibration") -> list[LabelledArticle]:
+    """Articles like those of the real stream, on no side of the split: the article stage is fitted on them, the encoder never sees them."""
+    lines = [line for path in sorted(folder.glob("*.jsonl")) for line in path.read_text("utf-8").splitlines()]
+    return [_labelled(labels["id"], labels["event"], labels) for labels in map(json.loads, lines)]
+
+
 def mark_evidence(article: LabelledArticle, hits: Sequence[int] | None = None) -> LabelledArticle:
     """Chooses the sentences to read, and marks those that share half of the shorter span with a labelled evidence or denying sentence.
 
