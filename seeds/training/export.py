@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
-# The layers below the tuned ones: what entity recognition reads stays the same whatever the tuning does.
+if TYPE_CHECKING:
+    from build_encoder import BaseModel
+
+# What entity recognition reads: always the layers as they were before the tuning, so that it stays the same whatever that does.
 FEATURE_LAYERS = (4, 6, 8)
 
 
@@ -30,20 +34,25 @@ class _Graph:
         return name
 
 
-def export_encoder(
-    layers: list[dict[str, np.ndarray]], norm: tuple[np.ndarray, np.ndarray], heads: int, epsilon: float, path: Path
-) -> None:
-    """Writes `path`: embeddings (1, S, W) -> `hidden` (1, S, W) and `features` (1, S, 3 * W) of FEATURE_LAYERS."""
-    graph, width = _Graph(), len(norm[0])
+def export_encoder(base: BaseModel, tuned: list[dict[str, np.ndarray]], path: Path) -> None:
+    """Writes `path`: embeddings (1, S, W) -> `hidden` (1, S, W), after the `tuned` top layers, and `features` (1, S, 3 * W).
+
+    The features are of FEATURE_LAYERS of the `base`; those of them that were tuned are in the graph twice.
+    """
+    norm, heads, epsilon = base.norm, base.heads, float(base.epsilon)
+    graph, width, untuned = _Graph(), base.width, len(base.layers) - len(tuned)
     graph.constant(np.array([0, 0, 3, heads, width // heads], np.int64), "split_shape")
     graph.constant(np.array([0, 0, width], np.int64), "join_shape")
     graph.constant(np.array(1 / np.sqrt(width // heads), np.float32), "attention_scale")
     for index in range(3):
         graph.constant(np.array(index, np.int64), f"index_{index}")
     weight, bias = graph.constant(norm[0], "norm_weight"), graph.constant(norm[1], "norm_bias")
-    state = graph.node("LayerNormalization", ["embeddings", weight, bias], "layer_0", axis=-1, epsilon=epsilon)
-    for number, layer in enumerate(layers, 1):
-        state = _add_layer(graph, state, number, layer, epsilon)
+    states = [graph.node("LayerNormalization", ["embeddings", weight, bias], "layer_0", axis=-1, epsilon=epsilon)]
+    for number, layer in enumerate(base.layers[: max(untuned, *FEATURE_LAYERS)], 1):
+        states.append(_add_layer(graph, states[-1], f"layer_{number}", layer, epsilon))
+    state = states[untuned]
+    for number, layer in enumerate(tuned, untuned + 1):
+        state = _add_layer(graph, state, f"tuned_{number}", layer, epsilon)
     graph.node("Identity", [state], "hidden")
     graph.node("Concat", [f"layer_{number}" for number in FEATURE_LAYERS], "features", axis=-1)
     shape = [1, "S", width]
@@ -68,9 +77,9 @@ def export_encoder(
         quantize_dynamic(whole, path, weight_type=QuantType.QInt8, per_channel=True, reduce_range=True)
 
 
-def _add_layer(graph: _Graph, state: str, number: int, layer: dict[str, np.ndarray], epsilon: float) -> str:
+def _add_layer(graph: _Graph, state: str, layer_name: str, layer: dict[str, np.ndarray], epsilon: float) -> str:
     def name(part: str) -> str:
-        return f"l{number}_{part}"
+        return f"{layer_name}_{part}"
 
     def weight(key: str) -> str:
         return graph.constant(np.asarray(layer[key], np.float32), name(f"weight_{key}"))
@@ -91,4 +100,4 @@ def _add_layer(graph: _Graph, state: str, number: int, layer: dict[str, np.ndarr
     middle = graph.node("LayerNormalization", [attended, weight("aw"), weight("ab")], name("middle"), axis=-1, epsilon=epsilon)
     inner = graph.node("Gelu", [linear(middle, "fi", "fib")], name("gelu"))
     fed = graph.node("Add", [linear(inner, "fo", "fob"), middle], name("fed"))
-    return graph.node("LayerNormalization", [fed, weight("ow"), weight("ob")], f"layer_{number}", axis=-1, epsilon=epsilon)
+    return graph.node("LayerNormalization", [fed, weight("ow"), weight("ob")], layer_name, axis=-1, epsilon=epsilon)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from transforms.model.encoder import EmbeddingRows, Tokenizer
 
-LENGTHS = (24, 32, 48, 64, 96, 128, 168)
+LENGTHS = (16, 24, 32, 40, 48, 64, 80, 96, 112, 128, 148, 168)
 TASK_WEIGHTS = {"change": 1.0, "object": 0.5, "direction": 1.0, "change_type": 0.5, "status": 0.5, "past": 0.5, "denial": 0.5}
 
 
@@ -32,10 +32,10 @@ TASK_WEIGHTS = {"change": 1.0, "object": 0.5, "direction": 1.0, "change_type": 0
 class Settings:
     """How long and how hard to tune."""
 
-    tuned_layers: int = 4
+    tuned_layers: int = 6
     epochs: int = 3
     # Of the sentences that only tell what no change is, each epoch has so large a share, another one each time.
-    plain_share: float = 0.4
+    plain_share: float = 0.3
     tokens_in_batch: int = 768
     rate: float = 2.5e-4
     head_rate_factor: float = 10.0
@@ -162,11 +162,10 @@ def tune(base: BaseModel, states: States, examples: Sequence[Example], settings:
     return parameters
 
 
-def tuned_layers(base: BaseModel, parameters: dict[str, Any]) -> list[dict[str, np.ndarray]]:
-    """All layers of the encoder, the tuned ones in their places."""
+def tuned_layers(parameters: dict[str, Any]) -> list[dict[str, np.ndarray]]:
+    """The tuned layers, from the lowest."""
     count = parameters["layers"]["ao"].shape[0]
-    top = [{key: np.asarray(value[i]) for key, value in parameters["layers"].items()} for i in range(count)]
-    return [*base.layers[: len(base.layers) - count], *top]
+    return [{key: np.asarray(value[i]) for key, value in parameters["layers"].items()} for i in range(count)]
 
 
 def _choose_examples(examples: Sequence[Example], settings: Settings, random: np.random.Generator) -> np.ndarray:
