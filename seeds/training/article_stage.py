@@ -10,9 +10,8 @@ from sklearn.linear_model import LogisticRegression
 
 from transforms.model.actors import find_candidates, rank_actors
 from transforms.model.decision import ArticleHeads, denial_strength, news_features, told_features
-from transforms.model.entities.spans import read_names, settle, with_canonical_names
+from transforms.model.entities.spans import read_names, read_pieces, settle, with_canonical_names
 from transforms.model.entity_head import load_entity_head
-from transforms.model.reading import choose_sentences
 from transforms.records import ChangeType
 from transforms.text.scan import load_scanner
 
@@ -81,9 +80,8 @@ def decide(heads: ArticleHeads, article: LabelledArticle, scores: Scores) -> Dec
 def found_names(article: LabelledArticle, encoder: Encoder) -> list[Entity]:
     """The names of an article as the job finds them: the gazetteer's and the model's, with canonical names."""
     content, scan = article.content, load_scanner().scan(article.content)
-    readings = choose_sentences(content, article.title, scan.gate_hits)
-    encoded = [(r.start, encoder.encode(content[r.start : r.end], r.context)) for r in readings]
-    kept = settle(len(content), scan.entities, read_names(content, encoded, load_entity_head()))
+    pieces = read_pieces(content, article.title, scan.gate_hits, encoder)
+    kept = settle(len(content), scan.entities, read_names(content, pieces, load_entity_head()))
     return with_canonical_names(kept, article.language)
 
 

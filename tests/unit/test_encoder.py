@@ -44,6 +44,13 @@ def test_sentence_is_run_once_for_both_stages() -> None:
     assert encoder.encode(TEXTS["zh"], "标题") is encoder.encode(TEXTS["zh"], "标题")
 
 
+def test_pieces_read_alone_have_the_features_of_the_whole_pass() -> None:
+    encoder = Encoder(kept=1)
+    pieces, encoded = encoder.read_pieces(TEXTS["hi"]), encoder.encode(TEXTS["hi"])
+    assert np.array_equal(pieces.features, encoded.features)
+    assert np.array_equal(pieces.offsets, encoded.offsets)
+
+
 def test_encoder_is_one_however_it_is_asked_for() -> None:
     assert load_encoder() is load_encoder(WEIGHTS) is load_encoder(folder=WEIGHTS)
 

@@ -77,3 +77,9 @@ def test_the_stage_is_wired_from_documents_to_annotated_documents() -> None:
     with TestPipeline() as pipeline:
         annotated = pipeline | beam.Create([document(TEXT, TITLE)]) | ExtractEntities("candidates")
         assert_that(annotated.accepted | beam.Map(lambda a: a.is_candidate), equal_to([True]))
+
+
+def test_names_behind_the_sentences_that_are_judged_are_read_too() -> None:
+    filler = [f"The model was trained on {number} chips in a hall by the river." for number in range(18)]
+    annotated = annotate(" ".join([TEXT, *filler, "It was thanked by Jane Whitfield in Rotterdam."]), TITLE)
+    assert "Jane Whitfield" in {entity.canonical for entity in annotated.entities}

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from transforms.model.encoder import Encoded
+    from transforms.model.encoder import Pieces
 
     Floats = npt.NDArray[np.float32]
 
@@ -51,12 +51,12 @@ class EntityHead:
         self._hidden, self._hidden_bias = arrays["hidden"], arrays["hidden_bias"]
         self._out, self._out_bias = arrays["out"], arrays["out_bias"]
 
-    def find(self, encoded: Encoded) -> list[Span]:
+    def find(self, pieces: Pieces) -> list[Span]:
         """The names of one sentence, in order."""
-        if not len(encoded.offsets):
+        if not len(pieces.offsets):
             return []
-        logits = self.logits(encoded.features)
-        return read_spans(best_path(logits), encoded.offsets, logits)
+        logits = self.logits(pieces.features)
+        return read_spans(best_path(logits), pieces.offsets, logits)
 
     def logits(self, features: Floats) -> Floats:
         """Features of n pieces (n, width) -> logits of the tags (n, TAGS)."""

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 LIMIT_SENTENCES = 16
+# So many are read for names: those beyond the judge's limit cost half, for they are read alone and no further than names need.
+LIMIT_NAMED_SENTENCES = 32
 # A first line of up to so many characters stands in for a title that is missing.
 LIMIT_LEAD_CHARACTERS = 300
 

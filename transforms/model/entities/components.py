@@ -8,10 +8,9 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span
 
 from transforms.model.encoder import load_encoder
-from transforms.model.entities.spans import LEAST_PROBABILITY, read_names, settle, with_canonical_names
+from transforms.model.entities.spans import LEAST_PROBABILITY, read_names, read_pieces, settle, with_canonical_names
 from transforms.model.entities.tokenizer import span_of
 from transforms.model.entity_head import load_entity_head
-from transforms.model.reading import choose_sentences
 from transforms.records import Entity, EntityType
 from transforms.text.scan import load_scanner
 
@@ -38,15 +37,12 @@ def make_gazetteer(nlp: Language, name: str) -> Component:  # noqa: ARG001 - spa
     return find
 
 
-@Language.factory("openweight_encoder", default_config={"limit_sentences": 16})
-def make_encoder(nlp: Language, name: str, limit_sentences: int) -> Component:  # noqa: ARG001 - spaCy's signature
-    """The sentences worth reading as `doc.user_data["encoded"]`: (where it begins, Encoded); the flag stage finds them remembered."""
+@Language.factory("openweight_encoder")
+def make_encoder(nlp: Language, name: str) -> Component:  # noqa: ARG001 - spaCy's signature
+    """The sentences worth reading as `doc.user_data["encoded"]`: (where it begins, its pieces)."""
 
     def encode(doc: Doc) -> Doc:
-        content = doc.text
-        readings = choose_sentences(content, doc.user_data.get(TITLE, ""), doc.user_data.get(HITS, ()), limit_sentences)
-        encoder = load_encoder()
-        doc.user_data[ENCODED] = [(r.start, encoder.encode(content[r.start : r.end], r.context)) for r in readings]
+        doc.user_data[ENCODED] = read_pieces(doc.text, doc.user_data.get(TITLE, ""), doc.user_data.get(HITS, ()), load_encoder())
         return doc
 
     return encode

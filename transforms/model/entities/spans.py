@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from transforms.model.encoder import Encoded
+from transforms.model.encoder import Encoder, Pieces
 from transforms.model.entities.linking import Named, is_name, known_names, link
 from transforms.model.entity_head import EntityHead
+from transforms.model.reading import LIMIT_NAMED_SENTENCES, choose_sentences
 from transforms.records import Entity, EntityType
 from transforms.text.borders import ENDING_BELONGS_TO_NAME, PARTICLES, begins_word, ending_letters, may_take_ending, word_script
 
@@ -26,10 +27,23 @@ HANGUL_PARTICLES = ("에서는", "에서", "에게", "으로", "은", "는", "�
 ONE_LETTER_PARTICLES = frozenset("وبلفك" + "ובלמהש")
 
 
+def read_pieces(content: str, title: str, hits: Sequence[int], encoder: Encoder) -> list[tuple[int, Pieces]]:
+    """The sentences to read for names: (where it begins, its pieces).
+
+    Those that the judge reads too are read as it reads them, after the title, and found remembered by it; the others alone.
+    """
+    judged = {r.start for r in choose_sentences(content, title, hits)}
+    return [
+        (r.start, encoder.encode(text, r.context) if r.start in judged else encoder.read_pieces(text))
+        for r in choose_sentences(content, title, hits, LIMIT_NAMED_SENTENCES)
+        for text in [content[r.start : r.end]]
+    ]
+
+
 def read_names(
-    content: str, encoded: Iterable[tuple[int, Encoded]], head: EntityHead, least_probability: float = LEAST_PROBABILITY
+    content: str, encoded: Iterable[tuple[int, Pieces]], head: EntityHead, least_probability: float = LEAST_PROBABILITY
 ) -> list[Entity]:
-    """The names in sentences (where each begins, Encoded) of the content, still without canonical names."""
+    """The names in sentences (where each begins, its pieces) of the content, still without canonical names."""
     names = []
     for first, sentence in encoded:
         for span in head.find(sentence):
