@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import functools
 import gzip
 import hashlib
 import json
@@ -104,7 +105,21 @@ def read_articles(folder: Path = SEEDS / "articles") -> list[LabelledArticle]:
     return articles
 
 
+@functools.cache
+def settled_names() -> dict[str, str]:
+    """Names that labellers wrote in two ways -> the one that stands for both (seeds/settled_names.tsv)."""
+    lines = (SEEDS / "settled_names.tsv").read_text("utf-8").splitlines()[1:]
+    return dict(line.split("\t") for line in lines)
+
+
+def _with_settled_names(labels: dict[str, Any]) -> dict[str, Any]:
+    settled = settled_names()
+    entities = [[surface, settled.get(name, name), kind] for surface, name, kind in labels.get("entities", ())]
+    return labels | {"entities": entities, "actors": [settled.get(name, name) for name in labels.get("actors", ())]}
+
+
 def _labelled(identifier: str, group: str, labels: dict[str, Any]) -> LabelledArticle:
+    labels = _with_settled_names(labels)
     content = f"{labels['title']}\n{labels['text']}" if labels["title"] else labels["text"]
     return mark_evidence(LabelledArticle(identifier, labels["language"], labels["title"], content, group, labels))
 
