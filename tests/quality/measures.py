@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
+import unicodedata
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
+
+from transforms.model.entities.institutions import states
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -143,13 +148,35 @@ def same_name(first: str, second: str) -> bool:
 
 
 def bare_name(name: str) -> str:
-    """The name without article, case, punctuation and "AI", "Inc"; one name for those in SAME."""
-    bare = " ".join(name.casefold().removeprefix("the ").replace(",", "").replace(".", "").split())
+    """The name without article, case, accents, punctuation and "AI", "Inc"; one name for those in SAME.
+
+    The state of a body stands behind it, however it was said: "French Senate", "Senate (France)" and "Senate of France" are one.
+    """
+    bare = unicodedata.normalize("NFD", name.casefold().translate(PLAIN_LETTERS))
+    bare = "".join(letter for letter in bare if not unicodedata.combining(letter))
+    bare = " ".join(bare.replace("-", " ").removeprefix("the ").replace(",", "").replace(".", "").split())
     for ending in (" ai", " inc", " labs", " platforms"):
         bare = bare.removesuffix(ending)
+    bare = re.sub(r" \(([^()]+)\)$", r" of \1", bare).replace(" of the ", " of ")
+    adjective = next((one for one in _adjectives() if bare.startswith(one + " ") and BODY.search(bare)), "")
+    if adjective:
+        bare = f"{bare.removeprefix(adjective + ' ')} of {_adjectives()[adjective]}"
+    # What its government decides is the state's policy.
+    bare = bare.removeprefix("government of ").removesuffix(" government")
     return SAME.get(bare, bare)
 
 
+@cache
+def _adjectives() -> dict[str, str]:
+    return {state.adjective.casefold(): name.casefold() for name, state in states().items()}
+
+
+PLAIN_LETTERS = str.maketrans({"ł": "l", "đ": "d", "ø": "o", "ı": "i", "ß": "ss", "æ": "ae"})
+# Words of a state's bodies: "Swedish Academy" is none.
+BODY = re.compile(
+    r"\b(ministry|senate|parliament|government|chamber|house of|congress|council of state|court|national assembly|central bank|department"
+    r"|national library|party)\b"
+)
 SAME = {
     "eu": "european union", "us": "united states", "usa": "united states", "uk": "united kingdom", "alibaba cloud": "alibaba",
     "ai2": "allen institute for ai", "allen institute for": "allen institute for ai", "osi": "open source initiative",

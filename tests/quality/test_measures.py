@@ -85,6 +85,29 @@ def test_names_of_one_body_are_the_same_and_others_are_not() -> None:
     assert not measures.same_name("Meta", "Microsoft")
 
 
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("Senate of France", "French Senate"),
+        ("Ministry of Health (Chile)", "Ministry of Health of Chile"),
+        ("House of Representatives of the Netherlands", "Dutch House of Representatives"),
+        ("Government of Italy", "Italy"),
+        ("Falcon 40B", "Falcon-40B"),
+        ("Anka Zekâ", "Anka Zeka"),
+        ("Żubr 8B", "Zubr 8B"),
+    ],
+)
+def test_names_are_the_same_however_they_put_state_hyphen_and_accent(first: str, second: str) -> None:
+    assert measures.same_name(first, second)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("Senate of France", "Senate of Italy"), ("Swedish Academy", "Academy of Sweden"), ("Falcon 40B", "Falcon 180B")]
+)
+def test_names_that_differ_in_state_or_size_are_not_the_same(first: str, second: str) -> None:
+    assert not measures.same_name(first, second)
+
+
 def test_touching_spans_do_not_overlap() -> None:
     assert measures.overlaps((0, 5), (4, 9))
     assert not measures.overlaps((0, 5), (5, 9))
