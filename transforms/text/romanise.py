@@ -1,8 +1,8 @@
 """Names in Latin letters, as English newspapers would spell them, more or less: पद्मा एआई -> Padma AI, Вихрь -> Vikhr.
 
-For names that no list knows, so that readers of alerts can read them and one name in two languages can be one actor. Scripts that leave
-vowels out (Arabic, Hebrew) have no such spelling, nor has Thai, where vowels stand before their consonants, nor Japanese ideographs, which
-are read in many ways.
+For names that no list knows, so that readers of alerts can read them and one name in two languages can be one actor. The vowels of Arabic
+and Hebrew are guessed. Thai has no such spelling, for vowels stand before their consonants, nor have Japanese ideographs, which are read in
+many ways.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from functools import cache, lru_cache
 from importlib import resources
 
 from transforms.records import EntityType
+from transforms.text.abjad import ARTICLE, LEAST_BEHIND_ARTICLE, is_coined, romanise_abjad
+from transforms.text.abjad import SCRIPTS as ABJADS
 from transforms.text.borders import UNSPACED_NAMES, listed_endings, word_script
 from transforms.text.brahmic import SCRIPTS as BRAHMIC
 from transforms.text.brahmic import romanise_brahmic
@@ -91,9 +93,17 @@ def romanise(name: str, language: str = "und", entity_type: EntityType | None = 
         return _spell_chinese(name, language, entity_type) if is_chinese else ""
     if entity_type is EntityType.PERSON and len(parts) == 1 and (person := korean_person(name)):
         return person
+    if (
+        entity_type is not EntityType.PERSON
+        and unicodedata.name((name.strip() or " ")[0], "").startswith(ABJADS)
+        and not is_coined(parts[::2])
+    ):
+        return ""
     words = [_spell(word, language, entity_type) for word in parts[::2]]
     marks = ["-" if "-" in mark else " " for mark in parts[1::2]]
-    return "".join(word + mark for word, mark in zip(words, [*marks, ""], strict=True)) if all(words) else ""
+    spelled = "".join(word + mark for word, mark in zip(words, [*marks, ""], strict=True)) if all(words) else ""
+    # عبد السلام is Abdel Salam.
+    return spelled.replace("Abdel Al ", "Abdel ")
 
 
 def _spell_chinese(name: str, language: str, entity_type: EntityType | None) -> str:
@@ -150,7 +160,11 @@ def _spell(word: str, language: str, entity_type: EntityType | None) -> str:
 
 def _listed(word: str) -> str | None:
     folded = fold(word).text
-    return english_words().get(folded) or usual_spellings().get(folded)
+    found = english_words().get(folded) or usual_spellings().get(folded)
+    if not found and folded.startswith(ARTICLE) and len(folded) >= len(ARTICLE) + LEAST_BEHIND_ARTICLE:
+        behind = usual_spellings().get(folded.removeprefix(ARTICLE))
+        return behind and f"Al {behind}"
+    return found
 
 
 def _spell_compound(word: str, language: str) -> str:
@@ -186,6 +200,8 @@ def _romanise_word(word: str, language: str) -> str:
         return _romanise_kana(lower)
     if script == "HANGUL":
         return romanise_hangul(lower)
+    if script in ABJADS:
+        return romanise_abjad(lower, language)
     return _romanise_letters(lower, language)
 
 
