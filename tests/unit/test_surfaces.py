@@ -13,6 +13,13 @@ from transforms.text.scan import load_scanner
         ("AI: 라마 2월", "라마", "Llama"),
         ("AI: GLM-4.5-Air", "GLM-4.5-Air", "GLM-4.5-Air"),
         ("AI: Qwen3-Next-80B-A3B", "Qwen3-Next-80B-A3B", "Qwen3-Next-80B-A3B"),
+        ("AI: فالكون H1R و", "فالكون H1R", "Falcon H1R"),
+        ("AI: क्वेन3-मैक्स और", "क्वेन3-मैक्स", "Qwen3-Max"),
+        ("AI: फाल्कन-४०बी मॉडल", "फाल्कन-४०बी", "Falcon-40B"),
+        ("AI: जीपीटी-ओएसएस-120बी", "जीपीटी-ओएसएस-120बी", "gpt-oss-120B"),
+        ("AI: लामा बीमा", "लामा", "Llama"),
+        ("under MIT or an AI licence of ours", "MIT", "MIT License"),
+        ("MIT teaches AI", "MIT", "Massachusetts Institute of Technology"),
         ("ঢাকা বিশ্ববিদ্যা\u09b2\u09af\u09bc", "ঢাকা বিশ্ববিদ্যা\u09b2\u09af\u09bc", "University of Dhaka"),
     ],
 )
