@@ -6,7 +6,7 @@ from transforms.model.entities.linking import Known, Named, is_name, known_names
 from transforms.records import EntityType
 from transforms.text.skeleton import skeleton
 
-PERSON, ORG = EntityType.PERSON, EntityType.ORG
+PERSON, ORG, GPE, MODEL = EntityType.PERSON, EntityType.ORG, EntityType.GPE, EntityType.MODEL
 KNOWN = Known([Named("Nathan Lambert", PERSON, "Nathan Lambert"), Named("एनटीआईए", ORG, "NTIA"), Named("Anthropic", ORG, "Anthropic")])
 
 SAME = [
@@ -94,3 +94,37 @@ def test_a_dateline_is_its_place_and_a_genitive_its_name() -> None:
     assert link([Named("AUSTIN, Texas", EntityType.GPE)], known_names()) == ["Austin"]
     assert link([Named("প্যারিসের", EntityType.GPE)], known_names(), "bn") == ["Paris"]
     assert link([Named("বিটিআরসির", ORG)], KNOWN, "bn") == ["BTRC"]
+
+
+@pytest.mark.parametrize(
+    ("surfaces", "language", "canonical"),
+    [
+        ([("México", "Mexico", GPE), ("Senado", "", ORG)], "es", "Senate of Mexico"),
+        ([("España", "Spain", GPE), ("Ministerio de Sanidad", "", ORG)], "es", "Ministry of Health of Spain"),
+        ([("Senatu", "", ORG)], "pl", "Senate of Poland"),
+        ([("Parlament", "", ORG), ("EU", "European Union", GPE), ("EU", "European Union", GPE)], "de", "European Parliament"),
+        ([("Jakarta", "Jakarta", GPE), ("Pemerintah", "", ORG)], "id", "Government of Indonesia"),
+        ([("Senado", "", ORG)], "es", "Senate"),
+    ],
+)
+def test_an_institution_is_that_of_the_state_that_the_article_means(
+    surfaces: list[tuple[str, str, EntityType]], language: str, canonical: str
+) -> None:
+    names = [Named(surface, kind, known) for surface, known, kind in surfaces]
+    assert canonical in link(names, known_names(), language)
+
+
+@pytest.mark.parametrize(
+    ("short", "others", "full"),
+    [
+        ("V3", ["DeepSeek"], "DeepSeek-V3"),
+        ("Medium 3.5", ["Mistral AI"], "Mistral Medium 3.5"),
+        ("K2-0905", ["Moonshot AI"], "Kimi K2-0905"),
+        ("M2", ["Baichuan-M2", "MiniMax"], "Baichuan-M2"),
+        ("V3", ["Anthropic"], "V3"),
+        ("Large", [], "Large"),
+    ],
+)
+def test_a_model_called_by_the_end_of_its_name_gets_the_whole(short: str, others: list[str], full: str) -> None:
+    names = [Named(short, MODEL), *(Named(one, MODEL if "-" in one else ORG, one) for one in others)]
+    assert link(names, known_names())[0] == full

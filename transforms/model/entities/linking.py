@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import NamedTuple
 
+from transforms.model.entities.institutions import institutions, meant_state, with_state
+from transforms.model.entities.series import full_model_name
 from transforms.records import EntityType
 from transforms.text.borders import UNSPACED_NAMES, may_take_ending, word_script
 from transforms.text.fold import fold
@@ -89,17 +91,35 @@ def is_name(surface: str) -> bool:
 def link(names: Sequence[Named], known: Known, language: str = "und") -> list[str]:
     """The canonical name of each name of one article in a language (its tag).
 
-    In this order: the name's own; the gazetteer's, by spelling or by sound; that of the longer name which a part stands for; the name in
-    its shortest form in the article (case endings off), spelled in Latin letters where its script tells how; the name itself.
+    In this order: the name's own; the gazetteer's, by spelling or by sound; that of an institution of the state that is meant; that of
+    the longer name which a part stands for; the name in its shortest form in the article (case endings off), spelled in Latin letters
+    where its script tells how; the name itself.
     """
-    linked = [name.canonical or known.canonical(name.surface, name.type) or _unknown(name, names, known, language) for name in names]
+    found = [name.canonical or known.canonical(name.surface, name.type) for name in names]
+    linked = [
+        one or _institution(name, found, known, language) or _unknown(name, names, known, language)
+        for one, name in zip(found, names, strict=True)
+    ]
     linked = [with_ascii_digits(canonical) for canonical in linked]
+    models = [one for one, name in zip(linked, names, strict=True) if name.type is EntityType.MODEL]
+    linked = [
+        full_model_name(one, models, linked) if name.type is EntityType.MODEL else one for one, name in zip(linked, names, strict=True)
+    ]
     full = _full_names(names, linked)
     for place, name in enumerate(names):
         if not (name.canonical or known.canonical(name.surface, name.type)):
             parts = (fold(name.surface).text, fold(linked[place]).text)
             linked[place] = next((full[part, name.type] for part in parts if (part, name.type) in full), linked[place])
     return linked
+
+
+def _institution(name: Named, found: Sequence[str], known: Known, language: str) -> str:
+    """A body of a state by its English name, with the state that the article's other names mean; "" for other names."""
+    institution = institutions().get(fold(name.surface).text, "") if name.type is EntityType.ORG else ""
+    if not institution:
+        return ""
+    spellings = with_state(institution, meant_state(found, language))
+    return next((canonical for one in spellings if (canonical := known.canonical(one, name.type))), spellings[-1])
 
 
 def _full_names(names: Sequence[Named], linked: Sequence[str]) -> dict[tuple[str, EntityType], str]:
