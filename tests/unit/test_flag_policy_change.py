@@ -167,6 +167,14 @@ def test_unknown_model_stands_for_nobody() -> None:
     assert find_candidates((Entity(0, 5, "Zanzi", "Zanzi", EntityType.MODEL),), [(0, 40)], 0, ChangeType.LICENCE) == []
 
 
+def test_a_paper_is_no_actor_and_behind_a_body_stands_its_state() -> None:
+    paper = Entity(0, 9, "読売新聞", "Yomiuri Shimbun", EntityType.ORG)
+    body = Entity(10, 16, "Senado", "Senate of Mexico", EntityType.ORG)
+    found = find_candidates((paper, body), [(0, 40)], 0, ChangeType.LICENCE)
+    assert [(one.name, one.state) for one in found] == [("Senate of Mexico", "Mexico")]
+    assert rank_actors(found, np.zeros(len(found[0].features)), 1.0) == ("Senate of Mexico", "Mexico")
+
+
 def test_known_person_stands_for_the_organisation() -> None:
     person = Entity(0, 15, "Mark Zuckerberg", "Mark Zuckerberg", EntityType.PERSON)
     unknown = Entity(20, 28, "Jane Doe", "Jane Doe", EntityType.PERSON)

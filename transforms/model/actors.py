@@ -36,7 +36,7 @@ _OF_STATE = re.compile(r"\bof (?:the )?(.+)$")
 class Candidate:
     """A name that may be an actor, its features for the ranking, and where it stands.
 
-    `state` is the state whose body it is, if it is one that the evidence of a new rule names; else "".
+    `state` is the state whose body it is, if it is one; else "".
     """
 
     name: str
@@ -55,6 +55,12 @@ def affiliations() -> dict[str, str]:
 def rule_makers() -> dict[str, str]:
     """Parliaments, ministries and regulators whose names do not say so, or not of which state -> their state (rule_makers.tsv)."""
     return _read_pairs("rule_makers.tsv")
+
+
+@functools.cache
+def press() -> frozenset[str]:
+    """Papers and agencies, which tell of policies and have none (press.txt)."""
+    return frozenset((Path(__file__).parent / "press.txt").read_text("utf-8").splitlines())
 
 
 @functools.cache
@@ -84,7 +90,7 @@ def find_candidates(
     mentions: dict[str, list[Entity]] = {}
     for entity in sorted(entities, key=lambda e: (e.start, e.end)):
         name = affiliations().get(entity.canonical) if entity.type in _STANDING_FOR else None
-        if name or entity.type in _ACTING:
+        if (name or entity.type in _ACTING) and entity.canonical not in press():
             mentions.setdefault(name or entity.canonical, []).append(entity)
     first_in_evidence = _first_in_evidence(mentions, evidence)
     models = {fold(entity.surface).text for entity in entities if entity.type is EntityType.MODEL}
@@ -96,8 +102,7 @@ def find_candidates(
             *_place_features(found, evidence, title_end, change_type, sum(in_evidence)), *_rank_features(found, rank),
             sum(map(bool, in_evidence)) / max(1, len(evidence)), *_kind_features(name, found, change_type, models),
         )  # fmt: skip
-        is_rule_maker = change_type is ChangeType.REGULATION and any(in_evidence)
-        candidates.append(Candidate(name, features, tuple(found), state_of(name) if is_rule_maker else ""))
+        candidates.append(Candidate(name, features, tuple(found), state_of(name)))
     return candidates
 
 
