@@ -29,7 +29,7 @@ _RULE_MAKER = re.compile(
     r"|Bureau|Assembly|Administration|House of Representatives)\b",
     re.IGNORECASE,
 )
-_OF_STATE = re.compile(r"\bof (?:the )?(.+)$")
+_OF_STATE = re.compile(r".*\bof (?:the )?(.+)$")
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from transforms.model.entities.institutions import institutions, meant_state, with_state
 from transforms.model.entities.series import full_model_name
+from transforms.model.entities.translated import NAME, Translated, translated
 from transforms.records import EntityType
 from transforms.text.borders import UNSPACED_NAMES, may_take_ending, word_script
 from transforms.text.fold import fold
@@ -162,6 +163,8 @@ def _unknown(name: Named, names: Sequence[Named], known: Known, language: str) -
         base = base[: ending.start()]
         if canonical := known.canonical(base, name.type):
             return canonical
+    if name.type is EntityType.ORG and (inside := translated(base)):
+        return _in_english(base, inside, known, language)
     if name.type is EntityType.PERSON:
         base = plain_person(base, language)
     spelled = romanise(base, language, name.type) if name.type in SPELLED_IN_LATIN and not base.isascii() else ""
@@ -169,6 +172,16 @@ def _unknown(name: Named, names: Sequence[Named], known: Known, language: str) -
         return known.canonical(spelled, name.type) or spelled
     # A dateline or a headline in capitals; abbreviations are shorter.
     return base.title() if base.isupper() and len(base) > LONGEST_ABBREVIATION and name.type in WRITTEN_SMALL else base
+
+
+def _in_english(base: str, inside: Translated, known: Known, language: str) -> str:
+    """The whole name in English, the name inside it as known or in Latin letters; as it is when that has no spelling."""
+    name = next((canonical for kind in (EntityType.GPE, EntityType.ORG) if (canonical := known.canonical(inside.name, kind))), "")
+    name = name or (inside.name if word_script(inside.name[0]) == "Latin" else romanise(inside.name, language, EntityType.ORG))
+    # Half a name in another script is worse than the whole.
+    name = name or inside.name * (inside.english == NAME)
+    whole = inside.english.replace(NAME, name) if name else base
+    return known.canonical(whole, EntityType.ORG) or whole
 
 
 def with_ascii_digits(name: str) -> str:
