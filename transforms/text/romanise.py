@@ -1,14 +1,14 @@
 """Names in Latin letters, as English newspapers would spell them, more or less: पद्मा एआई -> Padma AI, Вихрь -> Vikhr.
 
 For names that no list knows, so that readers of alerts can read them and one name in two languages can be one actor. The vowels of Arabic
-and Hebrew are guessed. Thai has no such spelling, for vowels stand before their consonants, nor have Japanese ideographs, which are read in
-many ways.
+and Hebrew are guessed. Thai has no such spelling, for vowels stand before their consonants; of Japanese ideographs only known names have.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 from functools import cache, lru_cache
 from importlib import resources
 
@@ -21,9 +21,9 @@ from transforms.text.brahmic import romanise_brahmic
 from transforms.text.fold import fold
 from transforms.text.han import IDEOGRAPHS, chinese_person, chinese_place, coined_name
 from transforms.text.hangul import korean_person, romanise_hangul
+from transforms.text.japanese import japanese_person, japanese_word, romanise_kana
 from transforms.text.letter_names import LEAST_LETTERS, abbreviation
 
-KANA = {"SI": "shi", "TI": "chi", "TU": "tsu", "HU": "fu", "ZI": "ji", "DI": "ji", "DU": "zu", "WO": "o"}
 # All of ASCII, and Latin letters with their accents; digits of any script.
 LATIN = r"\x21-\x7e\u00c0-\u024f\u1e00-\u1eff"
 PART = re.compile(rf"([{LATIN}\d]+)|[^{LATIN}\d]+")
@@ -89,8 +89,9 @@ def romanise(name: str, language: str = "und", entity_type: EntityType | None = 
     """
     parts = BETWEEN_WORDS.split("".join(letter for letter in name.strip() if unicodedata.category(letter) != "Cf"))
     if IDEOGRAPHS.search(name):
-        is_chinese = language != JAPANESE and not any(point in name for point in POINTS)
-        return _spell_chinese(name, language, entity_type) if is_chinese else ""
+        if language == JAPANESE:
+            return japanese_person(name.strip()) if entity_type is EntityType.PERSON else _spell_words(name, japanese_word)
+        return "" if any(point in name for point in POINTS) else _spell_chinese(name, language, entity_type)
     if entity_type is EntityType.PERSON and len(parts) == 1 and (person := korean_person(name)):
         return person
     if (
@@ -111,6 +112,11 @@ def _spell_chinese(name: str, language: str, entity_type: EntityType | None) -> 
         return chinese_person(name, is_of_taiwan=language == TAIWANESE) if IDEOGRAPHS.fullmatch(name) else ""
     if entity_type is EntityType.GPE:
         return chinese_place(name) if IDEOGRAPHS.fullmatch(name) else ""
+    return _spell_words(name, coined_name)
+
+
+def _spell_words(name: str, spell: Callable[[str], str]) -> str:
+    """A name of ideographs and other letters; `spell` spells the ideographs before an English word."""
     spelled = []
     for part in re.findall(r"[\u4e00-\u9fff]+|[^\u4e00-\u9fff\s]+", name):
         if not IDEOGRAPHS.match(part):
@@ -118,7 +124,7 @@ def _spell_chinese(name: str, language: str, entity_type: EntityType | None) -> 
             continue
         word = next((part[start:] for start in range(len(part)) if part[start:] in english_words()), "")
         rest = part.removesuffix(word)
-        coined = coined_name(rest)
+        coined = spell(rest).capitalize()
         if not coined and rest:
             return ""
         spelled += [text for text in (coined, english_words().get(word, "")) if text]
@@ -197,7 +203,7 @@ def _romanise_word(word: str, language: str) -> str:
     if script in BRAHMIC:
         return romanise_brahmic(lower)
     if script in {"KATAKANA", "HIRAGANA"}:
-        return _romanise_kana(lower)
+        return romanise_kana(lower)
     if script == "HANGUL":
         return romanise_hangul(lower)
     if script in ABJADS:
@@ -217,23 +223,3 @@ def _romanise_letters(word: str, language: str) -> str:
     if first:
         parts[0] = first
     return "" if None in parts else "".join(part for part in parts if part)
-
-
-def _romanise_kana(word: str) -> str:
-    spelled, doubles = "", False
-    for letter in word:
-        name = unicodedata.name(letter, "").split(" LETTER ")[-1]
-        if name == "SMALL TU":
-            doubles = True
-        elif name.startswith("SMALL "):
-            # キャ is kya, シャ is sha, ファ is fa.
-            vowel = name.removeprefix("SMALL ").lower()
-            base = spelled[:-1] if spelled else ""
-            spelled = base + (vowel.removeprefix("y") if base.endswith(("sh", "ch", "j")) else vowel)
-        elif name.isalpha() and name.isascii():
-            syllable = KANA.get(name, name.lower())
-            spelled += syllable[0] * doubles + syllable
-            doubles = False
-        elif letter != "ー":
-            return ""
-    return spelled

@@ -32,11 +32,13 @@ def translated(surface: str) -> Translated | None:
     for pattern, english in _patterns():
         found = pattern.match(surface)
         if found and _is_name(found.group(1)):
-            return Translated(found.group(1).strip(" «»„“\""), english)
+            return Translated(found.group(1).strip(' «»„“"'), english)
     return None
 
 
 def _is_name(text: str) -> bool:
     """Whether each word begins with a capital, in scripts that have them."""
     words = text.split()
-    return all(not (unicodedata.category(word[0]) == "Ll" and unicodedata.name(word[0]).startswith(("LATIN", "CYRILLIC"))) for word in words)
+    return all(
+        not (unicodedata.category(word[0]) == "Ll" and unicodedata.name(word[0]).startswith(("LATIN", "CYRILLIC"))) for word in words
+    )
