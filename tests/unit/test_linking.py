@@ -105,6 +105,13 @@ def test_a_dateline_is_its_place_and_a_genitive_its_name() -> None:
         ([("Parlament", "", ORG), ("EU", "European Union", GPE), ("EU", "European Union", GPE)], "de", "European Parliament"),
         ([("Jakarta", "Jakarta", GPE), ("Pemerintah", "", ORG)], "id", "Government of Indonesia"),
         ([("Senado", "", ORG)], "es", "Senate"),
+        ([("Sacramento", "Sacramento", GPE), ("Legislature", "", ORG)], "en", "California State Legislature"),
+        ([("Washington", "Washington", GPE)] * 4 + [("Câmara", "", ORG)], "pt", "US House of Representatives"),
+        (
+            [("Ministry of Science and Technology", "Ministry of Science and Technology of Vietnam", ORG), ("Quốc hội", "", ORG)],
+            "vi",
+            "National Assembly of Vietnam",
+        ),
     ],
 )
 def test_an_institution_is_that_of_the_state_that_the_article_means(
@@ -128,3 +135,33 @@ def test_an_institution_is_that_of_the_state_that_the_article_means(
 def test_a_model_called_by_the_end_of_its_name_gets_the_whole(short: str, others: list[str], full: str) -> None:
     names = [Named(short, MODEL), *(Named(one, MODEL if "-" in one else ORG, one) for one in others)]
     assert link(names, known_names())[0] == full
+
+
+@pytest.mark.parametrize(
+    ("surface", "kind", "language", "canonical"),
+    [
+        ("Mistralu", ORG, "cs", "Mistral AI"),
+        ("Bielika", MODEL, "pl", "Bielik"),
+        ("கூகுளின்", ORG, "ta", "Google"),
+        ("Mistralovo", ORG, "cs", "Mistralovo"),
+    ],
+)
+def test_a_known_name_is_found_before_a_case_ending(surface: str, kind: EntityType, language: str, canonical: str) -> None:
+    assert link([Named(surface, kind)], known_names(), language) == [canonical]
+
+
+@pytest.mark.parametrize(
+    ("surface", "language", "canonical"),
+    [
+        ("Universidad de Talca", "es", "University of Talca"),
+        ("Selçuk Üniversitesi", "tr", "Selçuk University"),
+        ("Plataforma Estante", "pt", "Estante"),
+        ("Fundacja Lipa", "pl", "Lipa Foundation"),
+        ("Ege Bilim Vakfı", "tr", "Ege Bilim Vakfı"),
+        ("Fundação para a Ciência", "pt", "Fundação para a Ciência"),
+        ("Institut für Sozialforschung", "de", "Institut für Sozialforschung"),
+        ("白鷺言語研究所", "ja", "白鷺言語研究所"),
+    ],
+)
+def test_a_word_beside_a_name_is_put_into_english(surface: str, language: str, canonical: str) -> None:
+    assert link([Named(surface, ORG)], known_names(), language) == [canonical]

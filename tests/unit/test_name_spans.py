@@ -24,6 +24,7 @@ ORG, GPE = EntityType.ORG, EntityType.GPE
         ("ובישראל", "ובישראל"),
         ("בישראל", "ישראל"),
         ("Berlin", "Berlin"),
+        ("在香港", "香港"),
     ],
 )
 def test_a_particle_is_no_part_of_the_name(text: str, name: str) -> None:

@@ -16,6 +16,8 @@ UNION = "European Union"
 UNION_BODIES = {"Parliament": "European Parliament"}
 # Behind the tag of a language: the state that is meant when a text in it names none.
 WITHOUT_BEING_NAMED = "!"
+# How many names, and how many times those of the own state, must point to another before it is meant.
+LEAST_FOREIGN, TIMES_FOREIGN = 3, 4
 WITH_ARTICLE = ("United ", "Netherlands", "Philippines", "Czech Republic", "Dominican Republic", "European Union")
 
 
@@ -47,15 +49,16 @@ def _read_lines(file: str) -> list[str]:
 def meant_state(canonicals: Iterable[str], language: str) -> str:
     """Whose institutions a text means: of its language's states the one that its names (canonical) point to most; "" when none does.
 
-    The Union when more names point to it.
+    The Union when more names point to it, another state when the text is about that: many more names do.
     """
     pointed = Counter(state for name in canonicals if (state := _pointed(name)) in states())
     own = [name for name, state in states().items() if language in (tag.removesuffix(WITHOUT_BEING_NAMED) for tag in state.languages)]
     best = max(own, key=lambda name: pointed[name], default="")
     if not pointed[best]:
         best = next((name for name in own if language + WITHOUT_BEING_NAMED in states()[name].languages), "")
-    if not own and pointed:
-        best = max(pointed, key=lambda name: pointed[name])
+    foremost = max(pointed, key=lambda name: pointed[name], default="")
+    if foremost and (not own or pointed[foremost] > max(LEAST_FOREIGN, TIMES_FOREIGN * pointed[best])):
+        best = foremost
     return UNION if pointed[UNION] > pointed[best] else best
 
 

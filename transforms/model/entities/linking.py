@@ -32,6 +32,8 @@ LEAST_LETTERS_OF_PART = 4
 OTHER_DIGIT = re.compile(r"[^\W0-9_a-zA-Z](?<=\d)")
 # Genitive and object of Bengali behind three characters at least; its other endings end names too.
 GENITIVE = re.compile("(?<=[\u0980-\u09ff]{3})(?:\u09af\u09bc|\u09df)?(?:\u09c7\u09b0|\u0995\u09c7)$")
+# Of case endings, in letters.
+LONGEST_ENDING = 8
 WRITTEN_SMALL = frozenset({EntityType.PERSON, EntityType.GPE})
 
 
@@ -159,10 +161,10 @@ def _unknown(name: Named, names: Sequence[Named], known: Known, language: str) -
     text = fold(name.surface).text
     shorter = [other.surface for other in names if other.type is name.type and _is_inflected(text, fold(other.surface).text)]
     base = min(shorter, key=len, default=name.surface)
+    if canonical := _without_ending(base, name.type, known):
+        return canonical
     if ending := GENITIVE.search(base):
         base = base[: ending.start()]
-        if canonical := known.canonical(base, name.type):
-            return canonical
     if name.type is EntityType.ORG and (inside := translated(base)):
         return _in_english(base, inside, known, language)
     if name.type is EntityType.PERSON:
@@ -172,6 +174,14 @@ def _unknown(name: Named, names: Sequence[Named], known: Known, language: str) -
         return known.canonical(spelled, name.type) or spelled
     # A dateline or a headline in capitals; abbreviations are shorter.
     return base.title() if base.isupper() and len(base) > LONGEST_ABBREVIATION and name.type in WRITTEN_SMALL else base
+
+
+def _without_ending(surface: str, entity_type: EntityType, known: Known) -> str:
+    """The known name that stands in the surface before a case ending, the longest first; "" when none does."""
+    text = fold(surface).text
+    longest = min(LONGEST_ENDING, len(text) - 1)
+    bases = (text[:-count] for count in range(1, longest + 1) if may_take_ending(text, 0, len(text) - count, count))
+    return next((canonical for base in bases if (canonical := known.canonical(base, entity_type))), "")
 
 
 def _in_english(base: str, inside: Translated, known: Known, language: str) -> str:

@@ -24,7 +24,7 @@ BEHIND_IDEOGRAPHS = re.compile(f"(?<=[^\u3040-\u309f])[{KANA_PARTICLES}]{{1,2}}\
 SHORTEST_NAME = 2
 HANGUL_PARTICLES = ("에서는", "에서", "에게", "으로", "은", "는", "을", "를", "의")
 # And, in, to, from, the; before a name of the gazetteer.
-ONE_LETTER_PARTICLES = frozenset("وبلفك" + "ובלמהש")
+ONE_LETTER_PARTICLES = frozenset("وبلفك" + "ובלמהש" + "在于於与與和从從向对對由")
 
 
 def read_pieces(content: str, title: str, hits: Sequence[int], encoder: Encoder) -> list[tuple[int, Pieces]]:

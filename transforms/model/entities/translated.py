@@ -9,6 +9,8 @@ from importlib import resources
 from typing import NamedTuple
 
 NAME = "*"
+# What else has more than one word inside is mostly made of words: Türkiye Bilişim Vakfı.
+OF_ANY_LENGTH = frozenset({NAME, "University of *", "* University", "* Cooperative"})
 
 
 class Translated(NamedTuple):
@@ -32,7 +34,8 @@ def translated(surface: str) -> Translated | None:
     for pattern, english in _patterns():
         found = pattern.match(surface)
         if found and _is_name(found.group(1)):
-            return Translated(found.group(1).strip(' «»„“"'), english)
+            name = found.group(1).strip(' «»„“"')
+            return Translated(name, english) if english in OF_ANY_LENGTH or " " not in name else None
     return None
 
 
