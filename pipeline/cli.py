@@ -165,7 +165,7 @@ def explain(
 
 @app.command()
 def feed(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="JSON lines, one message each.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="JSON lines, one message each; - for standard input.")],
     topic: Annotated[str, typer.Option(help="Topic to write to; the first of reading.topics when empty.")] = "",
     rate: Annotated[float, typer.Option(min=0, help="Messages a second; 0: as fast as the broker takes them.")] = 0,
     settings: SettingsFile = None,

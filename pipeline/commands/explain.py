@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from itertools import islice
 from pathlib import Path
 
 from rich.table import Table
@@ -12,6 +11,7 @@ from rich.text import Text
 from pipeline.assess import LightPath
 from pipeline.commands.assess import read_messages
 from pipeline.exit_codes import ExitCode
+from pipeline.open_input import open_input
 from pipeline.settings import Settings
 from pipeline.terminal import console, harmless
 from transforms.attempt import Refused
@@ -30,18 +30,19 @@ STRONGEST_SENTENCES = 5
 def explain_article(settings: Settings, file: Path, line: int) -> ExitCode:
     """Prints the page; USAGE when the file has no such line or the line is no article."""
     try:
-        raw = next(islice(read_messages(file), line - 1, None), None)
+        stream = open_input(file)
     except OSError as error:
         print(f"openweight explain: {file}: {error.strerror}", file=sys.stderr)
         return ExitCode.USAGE
+    raw = next((found for found in read_messages(stream, file) if found.position.offset == line - 1), None)
     if raw is None:
-        print(f"openweight explain: {file} has no article {line}", file=sys.stderr)
+        print(f"openweight explain: {file} has no article on line {line}", file=sys.stderr)
         return ExitCode.USAGE
     path = LightPath(settings)
     try:
         annotated = path.annotate(raw)
     except Refused as refused:
-        print(f"refused by the first stage: {refused.reason} ({harmless(refused.detail)})")
+        print(f"openweight explain: line {line} is refused: {refused.reason} ({harmless(refused.detail)})", file=sys.stderr)
         return ExitCode.USAGE
     judgement = path.judge(annotated)
     result = assessment(annotated, judgement, model_version())

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from threading import Event
+from typing import BinaryIO
 
 import msgspec
-from rich.progress import track
+from rich.progress import Progress
 
 from connectors.kafka.partitions import ReadingPlan
 from connectors.kafka.subscribe import partition_offsets
 from connectors.kafka.write import DeliveryFailedError, send_all
 from pipeline.ends import kafka_connection
 from pipeline.exit_codes import ExitCode
+from pipeline.open_input import open_input, size_bytes
 from pipeline.running import with_broker
 from pipeline.settings import Settings
 from pipeline.terminal import console
@@ -29,7 +31,7 @@ def feed_files(settings: Settings, files: list[Path], topic: str, rate: float) -
         print("openweight feed: reading.topics is empty; name a topic with --topic", file=sys.stderr)
         return ExitCode.USAGE
     try:
-        lines = [line for file in files for line in read_lines(file)]
+        streams = [open_input(file) for file in files]
     except OSError as error:
         print(f"openweight feed: {error.filename}: {error.strerror}", file=sys.stderr)
         return ExitCode.USAGE
@@ -40,11 +42,11 @@ def feed_files(settings: Settings, files: list[Path], topic: str, rate: float) -
         )
         return ExitCode.USAGE
     progress = console(to_error_output=True)
-    messages = track(
-        as_messages(lines, topic, settings), "feeding", total=len(lines), console=progress, transient=True, disable=not progress.is_terminal
-    )
     try:
-        counts = send_all(connection, messages, rate_per_second=rate)
+        with Progress(console=progress, transient=True, disable=not progress.is_terminal) as shown:
+            task = shown.add_task("feeding", total=sum(map(size_bytes, streams)) or None)
+            lines = (line for stream in streams for line in read_lines(stream, lambda count: shown.advance(task, count)))
+            counts = send_all(connection, as_messages(lines, topic, settings), rate_per_second=rate)
     except DeliveryFailedError as error:
         print(f"openweight feed: {error}", file=sys.stderr)
         return ExitCode.BROKER_AWAY
@@ -59,16 +61,21 @@ def feed_samples(settings: Settings, file: Path, rate: float, should_stop: Event
     if any(ends.values()):
         console(to_error_output=True).print(f"the sample articles are in {topic} already; what was found is shown again")
         return
-    messages = as_messages(read_lines(file), topic, settings)
-    send_all(connection, (message for message in messages if not should_stop.is_set()), rate_per_second=rate)
+    with file.open("rb") as stream:
+        messages = as_messages(read_lines(stream), topic, settings)
+        send_all(connection, (message for message in messages if not should_stop.is_set()), rate_per_second=rate)
     console(to_error_output=True).print(f"all sample articles are in {topic}; `openweight feed FILE` sends more")
 
 
-def read_lines(file: Path) -> list[bytes]:
-    return [line for line in file.read_bytes().split(b"\n") if line.strip()]
+def read_lines(stream: BinaryIO, advance: Callable[[int], object] = lambda _: None) -> Iterator[bytes]:
+    """The lines that are not empty, without their ends; `advance` is told how many bytes each took."""
+    for line in stream:
+        if line.strip():
+            yield line.rstrip(b"\r\n")
+        advance(len(line))
 
 
-def as_messages(lines: list[bytes], topic: str, settings: Settings) -> Iterator[OutgoingMessage]:
+def as_messages(lines: Iterable[bytes], topic: str, settings: Settings) -> Iterator[OutgoingMessage]:
     """One message for each line, keyed by url or id where the line has one."""
     for line in lines:
         yield OutgoingMessage(topic=topic, key=_key(line, settings), value=line)

@@ -15,6 +15,7 @@ from pipeline.commands.assess import read_messages
 from pipeline.commands.replay import in_batches, shown
 from pipeline.ends import kafka_connection
 from pipeline.exit_codes import ExitCode
+from pipeline.open_input import open_input
 from pipeline.rerun import Rerun, RerunState, Window, load_state, read_window, save_state
 from pipeline.running import with_broker
 from pipeline.settings import Settings
@@ -58,7 +59,7 @@ def _source(settings: Settings, file: Path | None, window: Window) -> Source:
         return lambda positions: read_window(kafka_connection(settings), settings, window, positions)
     return lambda positions: (
         raw
-        for raw in read_messages(file)
+        for raw in read_messages(open_input(file), file)
         if raw.position.offset >= max(window.from_offset or 0, positions.get(f"{raw.position.topic}/{raw.position.partition}", 0))
         and window.has(raw)
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,8 @@ def test_replay_fills_topics_of_its_own_whose_alerts_can_be_proven(
     admin = open_admin(connection)
     admin.create_topics({topic: {"num_partitions": 2}}, wait_for_metadata=True)
     admin.close()
-    lines = read_lines(SAMPLES)[:12]
+    with SAMPLES.open("rb") as stream:
+        lines = list(islice(read_lines(stream), 12))
     send_all(connection, as_messages(lines[:6], topic, live))
     assert replay_topics(live, f"{topic}-live", Window(), is_fresh=False) is ExitCode.USAGE
     assert replay_topics(live, f"{topic}-live.x", Window(), is_fresh=False) is ExitCode.USAGE

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
+import select
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+ROOT = Path(__file__).resolve().parents[2]
+WEATHER = b'{"id": "one", "title": "Weather", "text": "It will rain in the north tomorrow, the service said."}'
+
 
 def openweight(*arguments: str, folder: Path, stdin: bytes = b"", **environment: str) -> subprocess.CompletedProcess[bytes]:
-    root = Path(__file__).resolve().parents[2]
     command = [sys.executable, "-m", "pipeline.cli", *arguments]
-    environment = {"PYTHONPATH": str(root), "PATH": "/usr/bin:/bin", "HOME": str(folder)} | environment
+    environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "HOME": str(folder)} | environment
     return subprocess.run(command, cwd=folder, input=stdin, capture_output=True, timeout=110, env=environment, check=False)
 
 
@@ -67,7 +71,7 @@ def test_settings_are_printed_without_secrets(tmp_path: Path) -> None:
 
 def test_assess_answers_every_line_in_order_and_bad_ones_with_the_reason(tmp_path: Path) -> None:
     lines = [
-        b'{"id": "one", "title": "Weather", "text": "It will rain in the north tomorrow, the service said."}',
+        WEATHER,
         b"not json",
         b'{"id": "three"}',
         b'{"id": "\xff"}',
@@ -84,6 +88,30 @@ def test_assess_answers_every_line_in_order_and_bad_ones_with_the_reason(tmp_pat
     assert results[0]["language"] == "en"
     assert results[0]["flag"] is False
     assert [result.get("reason") for result in results] == [None, "not_json", "no_text", "not_utf8"]
+
+
+def test_assess_answers_while_it_reads(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "pipeline.cli", "assess", "-"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(command, cwd=tmp_path, env=environment, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin
+        assert process.stdout
+        try:
+            process.stdin.write(WEATHER + b"\n")
+            assert select.select([process.stdout], [], [], 100)[0], "no answer before the end of the input"
+            assert json.loads(process.stdout.readline())["id"] == "one"
+            process.stdin.close()
+            assert process.wait(100) == 0
+        finally:
+            process.kill()
+
+
+def test_explain_counts_lines_as_editors_do_and_says_why_one_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "articles.jsonl").write_bytes(b"\n" + WEATHER + b"\nnot json\n")
+    answer = openweight("explain", "articles.jsonl", "--line", "3", folder=tmp_path)
+    assert answer.returncode == 2
+    assert b"line 3 is refused: not_json" in answer.stderr
+    assert answer.stdout == b""
 
 
 def test_explain_shows_the_way_through_the_stages(tmp_path: Path) -> None:
