@@ -10,12 +10,15 @@ import msgspec
 
 from pipeline.settings import Settings
 from transforms import decode, detect_language, extract_entities, flag_policy_change
-from transforms.attempt import FAILED, Refused
-from transforms.decode import DecodeLimits, DecodeMessage
+from transforms.attempt import FAILED, Refused, cut_detail
+from transforms.decode import BYTE_ORDER_MARK, DecodeLimits, DecodeMessage
 from transforms.extract_entities import FindEntities
 from transforms.flag_policy_change import JudgeArticle
 from transforms.model.judge import Judgement
 from transforms.records import AnnotatedDocument, Assessment, Outcome, Position, RawMessage
+
+# Of a line that is none, whose id nobody has cut.
+LIMIT_ID_CHARACTERS = 2_000
 
 
 class RejectedLine(msgspec.Struct, frozen=True):
@@ -78,15 +81,16 @@ def assess_lines(path: LightPath, messages: Iterable[RawMessage]) -> Iterator[As
         try:
             yield path.assess(raw)
         except Refused as refused:
-            yield RejectedLine(id=_id_of(raw), reason=refused.reason, detail=refused.detail)
+            yield RejectedLine(id=_id_of(raw), reason=refused.reason, detail=cut_detail(refused.detail))
         except Exception as error:  # noqa: BLE001 - one line that fails must not end the batch; the job sets it aside as well
-            yield RejectedLine(id=_id_of(raw), reason=FAILED, detail=f"{type(error).__name__}: {error}")
+            yield RejectedLine(id=_id_of(raw), reason=FAILED, detail=cut_detail(f"{type(error).__name__}: {error}"))
 
 
 def _id_of(raw: RawMessage) -> str:
-    """The id that the line gives itself, else its number, counted from 1."""
+    """The id that the line gives itself, cut off when it is long, else its number, counted from 1."""
     try:
-        found = msgspec.json.decode(raw.value or b"", type=dict).get("id")
+        found = msgspec.json.decode((raw.value or b"").removeprefix(BYTE_ORDER_MARK), type=dict).get("id")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         found = None
-    return str(found) if isinstance(found, (str, int)) else f"line {raw.position.offset + 1}"
+    is_id = isinstance(found, (str, int)) and not isinstance(found, bool) and found != ""
+    return str(found)[:LIMIT_ID_CHARACTERS] if is_id else f"line {raw.position.offset + 1}"

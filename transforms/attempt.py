@@ -81,8 +81,13 @@ def reject(record: Any, stage: str, reason: str, detail: str) -> Rejected:
         headers=raw.headers,
         stage=stage,
         reason=reason,
-        detail=detail.encode("utf-8", "backslashreplace").decode()[:LIMIT_DETAIL_CHARACTERS],
+        detail=cut_detail(detail),
     )
+
+
+def cut_detail(detail: str) -> str:
+    """What was wrong, short enough and without halves of characters, which no topic takes."""
+    return detail[:LIMIT_DETAIL_CHARACTERS].encode("utf-8", "backslashreplace").decode()[:LIMIT_DETAIL_CHARACTERS]
 
 
 class Attempt(beam.PTransform):

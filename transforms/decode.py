@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -15,6 +16,9 @@ import trafilatura
 
 from transforms.attempt import Attempt, Attempted, Refused
 from transforms.records import Article, RawMessage
+
+# Every article without a readable page would be a line of the log; the article's warning says it.
+logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
 
 STAGE = "decode"
 FIELDS = ("id", "url", "title", "text", "html", "published_at", "publisher", "language", "withdrawn")

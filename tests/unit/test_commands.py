@@ -90,6 +90,25 @@ def test_assess_answers_every_line_in_order_and_bad_ones_with_the_reason(tmp_pat
     assert [result.get("reason") for result in results] == [None, "not_json", "no_text", "not_utf8"]
 
 
+def test_a_line_without_an_id_of_its_own_is_known_by_its_number_and_a_long_id_is_cut(tmp_path: Path) -> None:
+    # A file's name need not be UTF-8, its lines may end as on Windows, and a page of HTML may be none.
+    name = os.fsdecode(b"news-\xff.jsonl")
+    lines = [
+        b"",
+        b'{"id": true}',
+        b'{"id": "%s"}' % (b"x" * 900_000),
+        b'\xef\xbb\xbf{"id": "marked"}',
+        b'{"id": "page", "html": "<"}',
+        WEATHER,
+    ]
+    (tmp_path / name).write_bytes(b"\r\n".join(lines))
+    answer = openweight("assess", name, folder=tmp_path)
+    results = [json.loads(line) for line in answer.stdout.splitlines()]
+    assert [result["id"] for result in results] == ["line 2", "x" * 2000, "marked", "page", "one"]
+    assert [result["outcome"] for result in results] == ["rejected"] * 4 + ["assessed"]
+    assert answer.stderr == b""
+
+
 def test_assess_answers_while_it_reads(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "pipeline.cli", "assess", "-"]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
