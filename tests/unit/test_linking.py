@@ -1,5 +1,7 @@
 """From surfaces to canonical names, across scripts and case endings; and the pairs that must stay apart."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from transforms.model.entities.linking import Known, Named, is_name, known_names, link
@@ -165,3 +167,17 @@ def test_a_known_name_is_found_before_a_case_ending(surface: str, kind: EntityTy
 )
 def test_a_word_beside_a_name_is_put_into_english(surface: str, language: str, canonical: str) -> None:
     assert link([Named(surface, ORG)], known_names(), language) == [canonical]
+
+
+def test_a_name_is_not_compared_with_all_others() -> None:
+    class Counted(list[Named]):
+        times = 0
+
+        def __iter__(self) -> Iterator[Named]:
+            self.times += 1
+            return super().__iter__()
+
+    few, many = (Counted(Named(f"Xyz{number}", ORG) for number in range(count)) for count in (5, 50))
+    link(few, KNOWN)
+    link(many, KNOWN)
+    assert few.times == many.times

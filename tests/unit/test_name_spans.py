@@ -2,6 +2,7 @@
 
 import pytest
 
+from transforms.model.entities import spans
 from transforms.model.entities.spans import settle, whole_words
 from transforms.records import Entity, EntityType
 
@@ -42,3 +43,17 @@ def test_a_longer_name_stays_before_the_place_in_it() -> None:
     place = Entity(0, 10, "Australian", "Australia", GPE)
     longer = Entity(0, 31, "Australian Competition Commissi", "", ORG)
     assert settle(31, [place], [longer]) == [longer]
+
+
+def test_a_word_without_end_does_not_make_a_name_of_all_of_it() -> None:
+    start, end = whole_words("x" * 5000, 4000, 4010)
+    assert end - start < 200
+
+
+def test_a_name_is_compared_only_with_places_that_it_may_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    places = [Entity(at, at + 5, "Chile", "Chile", GPE) for at in range(0, 6000, 6)]
+    read = [Entity(at, at + 11, "Chile Chile", "", ORG) for at in range(0, 6000, 12)]
+    compared: list[tuple[Entity, Entity]] = []
+    monkeypatch.setattr(spans, "_holds", lambda longer, place: compared.append((longer, place)))
+    settle(6000, places, read)
+    assert len(compared) == len(places)

@@ -25,3 +25,8 @@ from transforms.text.scan import load_scanner
 )
 def test_a_name_ends_with_its_version_and_with_its_last_mark(text: str, surface: str, canonical: str) -> None:
     assert [(e.surface, e.canonical) for e in load_scanner().scan(text).entities] == [(surface, canonical)]
+
+
+def test_a_row_of_version_words_is_no_name_without_end() -> None:
+    longest = max(len(entity.surface) for entity in load_scanner().scan("AI: " + "Opus " * 200).entities)
+    assert longest < 60

@@ -23,7 +23,9 @@ _PART = rf"(?:{_VERSION_NUMBER}|{_LETTER_NUMBER}|{_WORD})"
 _HYPHENED = r"-(?:A\d{1,2}B|Air|TTS|Image|Speciale|Thinking|Edit|Guard|Vision|Audio|Math)"
 # Letters of scripts without spaces may follow (GPT-2于), but not what is counted or dated (Llama 2월).
 _NOTHING_BEHIND = r"(?![A-Za-z0-9月日年号個个種种名位人倍次款월일년개명배번])"
-_BEHIND = re.compile(rf"(?:\.\d{{1,2}}(?!\d))?(?:(?:[ \-‑]?{_PART}|{_HYPHENED}){_NOTHING_BEHIND})*")
+# No name has more parts; without a limit "Opus Opus …" is read to its end from each of its words.
+_MOST_PARTS = 8
+_BEHIND = re.compile(rf"(?:\.\d{{1,2}}(?!\d))?(?:(?:[ \-‑]?{_PART}|{_HYPHENED}){_NOTHING_BEHIND}){{0,{_MOST_PARTS}}}")
 _OWN = re.compile(rf"(?:[ \-‑]{_PART}|(?<=[^\W\d]){_VERSION_NUMBER})(?:[ \-‑]{_PART})*$")
 
 

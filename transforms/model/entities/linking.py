@@ -99,15 +99,15 @@ def link(names: Sequence[Named], known: Known, language: str = "und") -> list[st
     where its script tells how; the name itself.
     """
     found = [name.canonical or known.canonical(name.surface, name.type) for name in names]
+    state, shortest = meant_state(found, language), _shortest_surfaces(names)
     linked = [
-        one or _institution(name, found, known, language) or _unknown(name, names, known, language)
-        for one, name in zip(found, names, strict=True)
+        one or _institution(name, state, known) or _unknown(name, shortest, known, language) for one, name in zip(found, names, strict=True)
     ]
     linked = [with_ascii_digits(canonical) for canonical in linked]
-    models = [one for one, name in zip(linked, names, strict=True) if name.type is EntityType.MODEL]
-    linked = [
-        full_model_name(one, models, linked) if name.type is EntityType.MODEL else one for one, name in zip(linked, names, strict=True)
-    ]
+    models = {one for one, name in zip(linked, names, strict=True) if name.type is EntityType.MODEL}
+    all_names = frozenset(linked)
+    full_models = {one: full_model_name(one, models, all_names) for one in models}
+    linked = [full_models[one] if name.type is EntityType.MODEL else one for one, name in zip(linked, names, strict=True)]
     full = _full_names(names, linked)
     for place, name in enumerate(names):
         if not (name.canonical or known.canonical(name.surface, name.type)):
@@ -116,12 +116,12 @@ def link(names: Sequence[Named], known: Known, language: str = "und") -> list[st
     return linked
 
 
-def _institution(name: Named, found: Sequence[str], known: Known, language: str) -> str:
-    """A body of a state by its English name, with the state that the article's other names mean; "" for other names."""
+def _institution(name: Named, state: str, known: Known) -> str:
+    """A body of a state by its English name, with the state that the article means; "" for other names."""
     institution = institutions().get(fold(name.surface).text, "") if name.type is EntityType.ORG else ""
     if not institution:
         return ""
-    spellings = with_state(institution, meant_state(found, language))
+    spellings = with_state(institution, state)
     return next((canonical for one in spellings if (canonical := known.canonical(one, name.type))), spellings[-1])
 
 
@@ -151,7 +151,16 @@ def _parts(words: list[str]) -> list[str]:
     return [part for part in parts if len(part) >= (2 if word_script(part[0]) in UNSPACED_NAMES else LEAST_LETTERS_OF_PART)]
 
 
-def _unknown(name: Named, names: Sequence[Named], known: Known, language: str) -> str:
+def _shortest_surfaces(names: Iterable[Named]) -> dict[tuple[str, EntityType], str]:
+    """Each name of the article, folded -> the shortest of its surfaces, the first of those."""
+    shortest: dict[tuple[str, EntityType], str] = {}
+    for surface, entity_type, _ in dict.fromkeys(names):
+        key = fold(surface).text, entity_type
+        shortest[key] = min(shortest.get(key, surface), surface, key=len)
+    return shortest
+
+
+def _unknown(name: Named, shortest: dict[tuple[str, EntityType], str], known: Known, language: str) -> str:
     """A name of no list: the shortest form in the article that it is with a case ending behind it, in Latin letters when it has such."""
     if name.type is EntityType.GPE and "," in name.surface:
         # A dateline: AUSTIN, Texas.
@@ -159,7 +168,8 @@ def _unknown(name: Named, names: Sequence[Named], known: Known, language: str) -
         if place := known.canonical(name.surface, name.type):
             return place
     text = fold(name.surface).text
-    shorter = [other.surface for other in names if other.type is name.type and _is_inflected(text, fold(other.surface).text)]
+    bases = ((text[:count], name.type) for count in range(1, len(text)))
+    shorter = [shortest[base] for base in bases if base in shortest and may_take_ending(text, 0, len(base[0]), len(text) - len(base[0]))]
     base = min(shorter, key=len, default=name.surface)
     if canonical := _without_ending(base, name.type, known):
         return canonical
@@ -197,7 +207,3 @@ def _in_english(base: str, inside: Translated, known: Known, language: str) -> s
 def with_ascii_digits(name: str) -> str:
     """The name with digits of other scripts as ours: GPT-২ is GPT-2."""
     return name if not OTHER_DIGIT.search(name) else "".join(str(unicodedata.digit(letter, letter)) for letter in name)
-
-
-def _is_inflected(text: str, base: str) -> bool:
-    return len(base) < len(text) and text.startswith(base) and may_take_ending(text, 0, len(base), len(text) - len(base))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 
 from transforms.model.encoder import Encoder, Pieces
@@ -15,6 +16,8 @@ from transforms.text.borders import ENDING_BELONGS_TO_NAME, PARTICLES, begins_wo
 LEAST_PROBABILITY = 0.5
 OPENING_MARKS = " \n\t\"'“”„«»‹›‘’()[]（）「」『』《》-–—"
 CLOSING_MARKS = f"{OPENING_MARKS},.;:!?،؛؟。、，।"
+# What is longer without a space, such as base64, is no word of which a name is part.
+LIMIT_WORD_CHARACTERS = 100
 # "and the": the name begins behind "and".
 ARABIC_AND_THE = "وال"
 KANA_PARTICLES = "のでがをにはとも"
@@ -59,7 +62,8 @@ def whole_words(content: str, start: int, end: int) -> tuple[int, int]:
         start += 1
     while end - start > 1 and content[end - 1] in CLOSING_MARKS:
         end -= 1
-    while not begins_word(content, start):
+    least = max(0, start - LIMIT_WORD_CHARACTERS)
+    while start > least and not begins_word(content, start):
         start -= 1
     ending = ending_letters(content, end)
     if word_script(content[end - 1]) in ENDING_BELONGS_TO_NAME or not may_take_ending(content, start, end, ending):
@@ -91,8 +95,9 @@ def settle(length: int, found: Sequence[Entity], read: Sequence[Entity]) -> list
 
     The gazetteer's stay, but for a country inside a longer name of the model's: "Australian Competition and Consumer Commission".
     """
-    places = [one for one in found if one.type is EntityType.GPE]
-    longer = [r for r in read if any(_holds(r, f) for f in places)]
+    places = sorted((one for one in found if one.type is EntityType.GPE), key=lambda one: one.start)
+    starts = [one.start for one in places]
+    longer = [r for r in read if any(_holds(r, f) for f in places[bisect_left(starts, r.start) : bisect_left(starts, r.end)])]
     certain = [one for one in found if one.type is not EntityType.GPE]
     kept: list[Entity] = []
     taken = bytearray(length)
