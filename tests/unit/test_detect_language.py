@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -34,6 +35,13 @@ def test_language_of_our_own_articles_is_right_in_97_of_100() -> None:
     wrong = [one["id"] for one in ARTICLES if detect(article(f"{one['title']}\n{one['text']}")).language != one["language"]]
     assert len(ARTICLES) > 500
     assert len(wrong) <= 0.03 * len(ARTICLES), wrong
+
+
+@pytest.mark.parametrize("tag", ["cs", "hu", "tr", "vi"])
+def test_letters_in_parts_and_soft_hyphens_do_not_hide_the_language(tag: str) -> None:
+    text = next(one["text"] for one in ARTICLES if one["language"] == tag)[:300]
+    assert identify_language(unicodedata.normalize("NFD", text)) == tag
+    assert identify_language("\u00ad".join(text)) == tag
 
 
 def test_mixed_text_is_told_apart_by_span() -> None:

@@ -1,5 +1,7 @@
 """The encoder on the weights that are shipped."""
 
+import unicodedata
+
 import numpy as np
 import pytest
 
@@ -25,6 +27,20 @@ def test_offsets_cover_the_letters_of_the_text(language: str) -> None:
     assert {place for place, character in enumerate(text) if character.isalnum()} <= covered
     assert encoded.features.shape == (len(encoded.offsets), FEATURE_WIDTH)
     assert all(start < end <= len(text) for start, end in encoded.offsets)
+
+
+@pytest.mark.parametrize("text", ["Các trọng số của mô hình", "모델 가중치를 공개", "データを公開", "மொழி மாதிரி"])
+def test_letters_in_parts_are_the_same_pieces_and_offsets_hold_all_parts(text: str) -> None:
+    apart = unicodedata.normalize("NFD", text)
+    tokens = Tokenizer().tokens(apart)
+    assert tokens.ids == Tokenizer().tokens(text).ids
+    assert [unicodedata.normalize("NFC", apart[slice(*span)]) for span in tokens.offsets] == [
+        text[slice(*span)] for span in Tokenizer().tokens(text).offsets
+    ]
+
+
+def test_a_soft_hyphen_is_no_piece() -> None:
+    assert Tokenizer().tokens("Gewichts\u00addateien\u2060").ids == Tokenizer().tokens("Gewichtsdateien").ids
 
 
 def test_offsets_do_not_depend_on_the_context() -> None:

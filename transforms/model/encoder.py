@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import threading
+import unicodedata
 from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import onnxruntime
 import sentencepiece
+
+from transforms.text.compose import FILLER, compose
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -23,6 +26,7 @@ FEATURE_WIDTH = 3 * WIDTH
 LIMIT_PIECES = 128
 LIMIT_CHARACTERS = 2000
 CONTEXT_LIMIT_PIECES = 32
+LAST_INVISIBLE = 0x10000
 
 _PREFIX = "query: "
 _START, _END = 0, 2
@@ -117,7 +121,9 @@ class Tokenizer:
         self._model = sentencepiece.SentencePieceProcessor()
         self._model.LoadFromSerializedProto((folder / "pieces.model").read_bytes())
         characters = json.loads((folder / "characters.json").read_text("utf-8"))
-        self._characters: dict[str, str] = {chr(int(code)): text for code, text in characters.items()}
+        # Soft hyphens and the like would be unknown pieces in the midst of words; the vocabulary's own list makes spaces of some.
+        invisible = {chr(code): "" for code in range(LAST_INVISIBLE) if unicodedata.category(chr(code)) == "Cf"}
+        self._characters: dict[str, str] = invisible | {chr(int(code)): text for code, text in characters.items()}
         self._prefix_ids: list[int] = self._model.EncodeAsIds(_PREFIX.strip())
 
     def tokens(self, text: str, context: str = "", limit: int = LIMIT_PIECES) -> Tokens:
@@ -132,7 +138,7 @@ class Tokenizer:
 
     def _pieces(self, text: str) -> tuple[list[int], list[tuple[int, int] | None]]:
         """Ids and spans; a piece that is only a space has the span None."""
-        characters, origins = self._normalise(text)
+        characters, origins, ends = self._normalise(text)
         pieces: list[str] = self._model.EncodeAsPieces("".join(characters))
         ids: list[int] = [self._model.PieceToId(piece) for piece in pieces]
         spans: list[tuple[int, int] | None] = []
@@ -140,14 +146,18 @@ class Tokenizer:
         for piece in pieces:
             start, end = end, end + len(piece)
             start += piece.startswith("▁")
-            spans.append((origins[start], origins[end - 1] + 1) if end > start else None)
+            spans.append((origins[start], ends[end - 1]) if end > start else None)
         return ids, spans
 
-    def _normalise(self, text: str) -> tuple[list[str], list[int]]:
-        """The characters as the vocabulary knows them, single spaces, and the place in `text` that each came from."""
+    def _normalise(self, text: str) -> tuple[list[str], list[int], list[int]]:
+        """The characters as the vocabulary knows them, single spaces, and where in `text` that which each came from begins and ends."""
         characters: list[str] = []
         origins: list[int] = []
-        for place, character in enumerate(text[:LIMIT_CHARACTERS]):
+        ends: list[int] = []
+        for place, character in enumerate(compose(text[:LIMIT_CHARACTERS])):
+            if character == FILLER and characters:
+                ends[-1] = place + 1
+                continue
             for known in self._characters.get(character, character):
                 # A lone surrogate cannot be encoded and makes sentencepiece raise.
                 written = " " if known.isspace() or "\ud800" <= known <= "\udfff" else known
@@ -155,10 +165,12 @@ class Tokenizer:
                     continue
                 characters.append(written)
                 origins.append(place)
+                ends.append(place + 1)
         while characters and characters[-1] == " ":
             characters.pop()
             origins.pop()
-        return characters, origins
+            ends.pop()
+        return characters, origins, ends
 
 
 class EmbeddingRows:

@@ -1,7 +1,7 @@
 """Folding: two spellings of one word become the same text, with a way back to the offsets of the original.
 
 Every character becomes one character or none: case, full-width forms, Greek accents, Arabic and Devanagari spelling variants,
-zero-width characters, marks that only decorate.
+zero-width characters, marks that only decorate, letters in parts (NFD), spaces behind a space.
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from transforms.text.compose import FILLER, compose
 
 # Zero-width characters, soft hyphen, Arabic tatweel and short vowels, the Devanagari nukta: the word is the same without them.
 DROPPED = frozenset(
@@ -19,6 +21,7 @@ DROPPED = frozenset(
 # One letter of these is written for the other.
 SAME = {
     "ی": "ي", "ى": "ي", "ې": "ي", "ک": "ك", "ہ": "ه", "ھ": "ه", "ة": "ه", "ە": "ه", "ۀ": "ه", "أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا",
+    "\u0929": "न", "\u0931": "र", "\u0934": "ळ",
     "ँ": "ं", "ё": "е", "ı": "i", "ς": "σ", "’": "'", "‘": "'", "·": "・", "‐": "-", "‑": "-", "–": "-", "—": "-",
     "\u00a0": " ", "\u202f": " ", "\u3000": " ", "\n": " ", "\t": " ", "\r": " ",
 }  # fmt: skip
@@ -56,25 +59,40 @@ def _fold_character(character: str) -> str:
 
 _table = _Table()
 _DROPPED_PATTERN = re.compile(f"[{re.escape(''.join(map(chr, sorted(DROPPED))))}]")
+_SPACES = re.compile("[ \u00a0\u202f\u3000\n\t\r]{2,}")
+_JOINED = re.compile(f"{FILLER}+")
 
 
 @dataclass(frozen=True)
 class Folded:
-    """A folded text; `gaps[k]` is the place in it before which the k-th dropped character stood."""
+    """A folded text; `gaps[k]` is the place in it before which the k-th dropped character stood.
+
+    `joined`: place in the original -> how many characters behind it are part of the letter there.
+    """
 
     text: str
     gaps: list[int]
+    joined: dict[int, int] = field(default_factory=dict)
 
     def original(self, start: int, end: int) -> tuple[int, int]:
         """The characters of the original that `text[start:end]` (not empty) came from, without what was dropped behind them."""
         if not self.gaps:
             return start, end
-        return start + bisect_right(self.gaps, start), end + bisect_right(self.gaps, end - 1)
+        last = end + bisect_right(self.gaps, end - 1)
+        return start + bisect_right(self.gaps, start), last + self.joined.get(last - 1, 0)
 
 
 def fold(text: str) -> Folded:
     """Linear in the text's length; never raises."""
-    folded = text.translate(_table)
+    plain = _SPACES.sub(_one_space, compose(text))
+    folded = plain.translate(_table)
     if len(folded) == len(text):
         return Folded(folded, [])
-    return Folded(folded, [found.start() - number for number, found in enumerate(_DROPPED_PATTERN.finditer(text))])
+    gaps = [found.start() - number for number, found in enumerate(_DROPPED_PATTERN.finditer(plain))]
+    return Folded(folded, gaps, {found.start() - 1: len(found.group()) for found in _JOINED.finditer(plain)})
+
+
+def _one_space(found: re.Match[str]) -> str:
+    """One space and fillers; an empty line stays, since no name goes on behind it."""
+    spaces = found.group()
+    return spaces if spaces.count("\n") > 1 else " ".ljust(len(spaces), FILLER)

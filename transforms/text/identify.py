@@ -14,6 +14,7 @@ from functools import cache
 import langdetect
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
+from transforms.text.compose import compose
 from transforms.text.languages import Language, languages
 from transforms.text.scripts import count_scripts
 
@@ -37,8 +38,10 @@ SURE = 0.99
 
 # Three spellings for one language: what the voters call it, and what we call it.
 ALIASES = {"zh-cn": "zh", "zh-tw": "zh-Hant", "nb": "no", "nn": "no", "tl": "fil", "ku": "ku", "jv": "id", "iw": "he"}
-URL = re.compile(r"https?://\S+|www\.\S+|\S+@\S+\.\S+")
+URL = re.compile(r"https?://\S+|www\.\S+|[^\s@]++@[^\s@]+\.\S+")
 WORD = re.compile(r"[a-z]+")
+# Soft hyphens and characters without width, in the midst of words; not those that Persian and Hindi spell with.
+INVISIBLE = re.compile("[\u00ad\u200b\u2060-\u206f\ufeff]")
 
 detector.DetectorFactory.seed = 0
 
@@ -77,7 +80,7 @@ def identify_language(text: str) -> str:
 
     Only the first 1,000 letters are looked at; links and addresses do not count.
     """
-    sample = URL.sub(" ", text[: 2 * LIMIT_LETTERS])[:LIMIT_LETTERS].lower()
+    sample = INVISIBLE.sub("", URL.sub(" ", compose(text[: 2 * LIMIT_LETTERS])))[:LIMIT_LETTERS].lower()
     scripts = count_scripts(sample)
     letters = sum(scripts.values())
     script = _main_script(scripts, letters) if letters >= LEAST_LETTERS_OF_ONE_LANGUAGE else ""

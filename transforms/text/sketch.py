@@ -10,6 +10,8 @@ import hashlib
 
 import numpy as np
 
+from transforms.text.compose import compose
+
 SIZE = 64
 # Runs of so many letters and digits; short enough for scripts that write a word with two characters.
 RUN_CHARACTERS = 5
@@ -28,7 +30,7 @@ _TERMS = np.array([_hash(f"term {i}") for i in range(SIZE)], np.uint64)
 
 def sketch_text(text: str) -> bytes:
     """128 bytes; empty for a text that is too short to be told from others."""
-    letters = "".join(character for character in text[:LIMIT_CHARACTERS].casefold() if character.isalnum())
+    letters = "".join(character for character in compose(text[:LIMIT_CHARACTERS]).casefold() if character.isalnum())
     if len(letters) < LEAST_CHARACTERS:
         return b""
     runs = {letters[i : i + RUN_CHARACTERS] for i in range(len(letters) - RUN_CHARACTERS + 1)}
