@@ -129,6 +129,12 @@ def test_title_and_sentences_with_hits_are_read_first() -> None:
     assert [r.context for r in chosen] == ["", "A title", "A title"]
 
 
+def test_what_the_text_repeats_of_title_and_sentences_is_read_once() -> None:
+    content = "A title ends here.\nA title  ends here.\nOne. Two. One."
+    chosen = choose_sentences(content, "A title ends here.")
+    assert [content[r.start : r.end] for r in chosen] == ["A title ends here.", "One.", "Two."]
+
+
 def test_evidence_is_the_strongest_sentence_and_those_near_it() -> None:
     assert choose_evidence(np.array([0.1, 0.9, 0.8, 0.3, 0.7, 0.75, 0.72, 0.6], np.float32)) == (1, 2, 5, 6, 4)
     assert choose_evidence(np.array([0.2, 0.1], np.float32)) == (0,)

@@ -28,17 +28,22 @@ class Reading(NamedTuple):
 
 def find_lead(content: str, title: str) -> str:
     """What says what the article is about: its title, or else its first line when that is short enough; "" when there is neither."""
-    first_line = content.split("\n", 1)[0]
-    return title or (first_line if len(first_line) <= LIMIT_LEAD_CHARACTERS else "")
+    if any(map(str.isalnum, title)):
+        return title.strip()
+    first_line = content.lstrip().split("\n", 1)[0].rstrip()
+    return first_line if len(first_line) <= LIMIT_LEAD_CHARACTERS else ""
 
 
 def choose_sentences(content: str, title: str, hits: Sequence[int] = (), limit: int = LIMIT_SENTENCES) -> list[Reading]:
-    """At most `limit` sentences in the order of the text: the title, then those that hold one of `hits` (offsets), then the first ones.
+    """At most `limit` sentences in the order of the text: the lead, then those that hold one of `hits` (offsets), then the first ones.
 
-    The title is read alone, every other sentence after the title.
+    The title is read alone, every other sentence after the title; what stands there word for word once more says no more.
     """
-    spans = split_sentences(content)
-    title_end = len(title) if title and content.startswith(title) else 0
+    first = {" ".join(content[start:end].split()): (start, end) for start, end in reversed(split_sentences(content))}
+    spans = sorted(first.values())
+    title = title.strip()
+    title_start = len(content) - len(content.lstrip())
+    title_end = title_start + len(title) if title and content.startswith(title, title_start) else 0
     sorted_hits = sorted(hits)
     ranked = sorted(range(len(spans)), key=lambda index: _rank(spans, index, title_end, sorted_hits))
     context = " ".join(title.split())

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from transforms.model.encoder import Encoder, Pieces
 from transforms.model.entities.linking import Named, is_name, known_names, link
 from transforms.model.entity_head import EntityHead
-from transforms.model.reading import LIMIT_NAMED_SENTENCES, choose_sentences
+from transforms.model.reading import LIMIT_NAMED_SENTENCES, choose_sentences, find_lead
 from transforms.records import Entity, EntityType
 from transforms.text.borders import ENDING_BELONGS_TO_NAME, PARTICLES, begins_word, ending_letters, may_take_ending, word_script
 
@@ -35,10 +35,11 @@ def read_pieces(content: str, title: str, hits: Sequence[int], encoder: Encoder)
 
     Those that the judge reads too are read as it reads them, after the title, and found remembered by it; the others alone.
     """
-    judged = {r.start for r in choose_sentences(content, title, hits)}
+    lead = find_lead(content, title)
+    judged = {r.start for r in choose_sentences(content, lead, hits)}
     return [
         (r.start, encoder.encode(text, r.context) if r.start in judged else encoder.read_pieces(text))
-        for r in choose_sentences(content, title, hits, LIMIT_NAMED_SENTENCES)
+        for r in choose_sentences(content, lead, hits, LIMIT_NAMED_SENTENCES)
         for text in [content[r.start : r.end]]
     ]
 
