@@ -128,3 +128,13 @@ def test_long_runs_of_end_marks_are_read_in_one_pass(run: str) -> None:
 
 def test_dots_and_marks_together_end_a_sentence_once() -> None:
     assert sentences_of("Really...?! Yes. Wait...!Then it came.") == ["Really...?!", "Yes.", "Wait...!", "Then it came."]
+
+
+def test_lines_wrapped_at_a_width_do_not_end_sentences_and_those_of_a_list_do() -> None:
+    wrapped = (
+        "The laboratory said that from the next version on it will keep the\nweights to itself, and that nobody may "
+        "download what earlier ones\r\n  offered. Not everybody agreed."
+    )
+    assert [wrapped[start:end].split(maxsplit=1)[0] for start, end in split_sentences(wrapped)] == ["The", "Not"]
+    lines = "What the laboratory will keep to itself from now on, as it says:\n- weights\n- data\nmodels\ncode\n\nand more"
+    assert len(split_sentences(lines)) == len(lines.replace("\n\n", "\n").splitlines())

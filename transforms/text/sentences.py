@@ -11,6 +11,9 @@ LIMIT_CHARACTERS = 600
 # Thai, Lao, Khmer and Burmese write no end mark; a space ends a clause, and one of this length stands for a sentence.
 SPACED_CLAUSE_CHARACTERS = 90
 
+# Shorter lines are those of lists and verse.
+LEAST_WRAPPED_CHARACTERS = 50
+
 # "am 3. März", but a year ends a sentence.
 LONGEST_ORDINAL = 2
 
@@ -26,6 +29,8 @@ _END = re.compile(
     rf"|(?P<mark>(?<![{_STOPS}{_MARKS}])[{_STOPS}]*+[{_MARKS}]++|(?<=[\u0900-\u0dff])\s?\|++(?=\s))"
     rf"[{_STOPS}{_MARKS}]*+[{_CLOSERS}]*+(?=\s|$|[A-Z\u0900-\u0dff\u0600-\u06ff])"
 )
+# One line break, and a letter behind it rather than the mark of a list.
+_WRAPPED = re.compile(r"(?:\r\n|\n)[ \t]*[^\W\d_]")
 _LAST_WORD = re.compile(r"[^\s(\[“\"'«„‚‹]*$")
 _NO_END_MARK = re.compile(r"[\u0e00-\u0eff\u1780-\u17ff\u1000-\u109f]")
 _GOES_ON_IN_JAPANESE = re.compile(r"(?:と|って|っ|な|の|は|が|を|に|で|も|など|、)")
@@ -38,12 +43,19 @@ _ABBREVIATIONS = frozenset(
 
 
 def split_sentences(content: str) -> list[tuple[int, int]]:
-    """Character spans of the sentences of `content`, in order, without the space around them; a line break always ends one."""
+    """Character spans of the sentences of `content`, in order, without the space around them.
+
+    A line break ends one, unless a long line goes on in small letters: text that was wrapped at some width.
+    """
     spans: list[tuple[int, int]] = []
-    start = 0
+    start = line_begin = 0
     line_start = True
     for end in _END.finditer(content):
         if end.lastgroup == "line":
+            is_wrapped = end.start() - line_begin >= LEAST_WRAPPED_CHARACTERS and _WRAPPED.match(content, end.start()) is not None
+            line_begin = end.end()
+            if is_wrapped and _goes_on_small(content, end.end()):
+                continue
             _add(content, start, end.start(), spans, line_start)
             line_start = True
         elif _ends_sentence(content, start, end):
@@ -54,6 +66,11 @@ def split_sentences(content: str) -> list[tuple[int, int]]:
         start = end.end()
     _add(content, start, len(content), spans, line_start)
     return spans
+
+
+def _goes_on_small(content: str, at: int) -> bool:
+    follower = _next_letter(content, at)
+    return follower is not None and content[follower[0]].islower() and not _is_branded(content, follower)
 
 
 def _ends_sentence(content: str, start: int, end: re.Match[str]) -> bool:
