@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from transforms.text.fold import fold
+from transforms.text.fold import FoldTable, fold
 
 
 @pytest.mark.parametrize(
@@ -56,6 +56,13 @@ def test_letters_in_parts_fold_like_letters_in_one_and_offsets_hold_all_parts(te
     assert folded.text == f"- {fold(text).text} -"
     first, last = folded.original(2, len(folded.text) - 2)
     assert f"- {apart} -"[first:last] == apart
+
+
+def test_only_so_many_characters_are_remembered() -> None:
+    text = "".join(map(chr, range(0x4E00, 0x4E40)))
+    table = FoldTable(most=20)
+    assert text.translate(table) == text
+    assert len(table) == 20
 
 
 def test_an_empty_line_is_more_than_a_space() -> None:

@@ -31,14 +31,20 @@ REPLACEMENT = "\ufffd"
 # First and last code point of the full-width forms, and of the Devanagari letters that have their nukta inside.
 FULL_WIDTH = (0xFF00, 0xFFEF)
 WITH_NUKTA = (0x0958, 0x095F)
+MOST_REMEMBERED = 50_000
 
 
-class _Table(dict[int, str]):
-    """Filled as characters are met: most texts use a few hundred of them."""
+class FoldTable(dict[int, str]):
+    """Filled as characters are met: most texts use a few hundred of them, and at most `most` are remembered."""
+
+    def __init__(self, most: int = MOST_REMEMBERED) -> None:
+        super().__init__()
+        self._most = most
 
     def __missing__(self, code: int) -> str:
         folded = "" if code in DROPPED else _fold_character(chr(code))
-        self[code] = folded
+        if len(self) < self._most:
+            self[code] = folded
         return folded
 
 
@@ -57,7 +63,7 @@ def _fold_character(character: str) -> str:
     return SAME.get(lower, lower)
 
 
-_table = _Table()
+_table = FoldTable()
 _DROPPED_PATTERN = re.compile(f"[{re.escape(''.join(map(chr, sorted(DROPPED))))}]")
 _SPACES = re.compile("[ \u00a0\u202f\u3000\n\t\r]{2,}")
 _JOINED = re.compile(f"{FILLER}+")
