@@ -108,6 +108,7 @@ class Limits(Section):
     )
     title_characters: int = Field(1_000, ge=10, le=100_000, description="a longer title is cut off with a warning")
     short_field_characters: int = Field(2_000, ge=10, le=100_000, description="id, url, publisher; longer ones are cut off with a warning")
+    html_tags: int = Field(20_000, ge=100, le=1_000_000, description="tags of an html field; the rest is cut off with a warning")
 
 
 class Judgement(Section):

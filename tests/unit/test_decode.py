@@ -91,6 +91,16 @@ def test_html_becomes_text_without_its_menu() -> None:
     assert "<" not in article.content
 
 
+def test_html_is_read_up_to_so_many_tags() -> None:
+    paragraph = "<p>The laboratory said on Monday that it will no longer publish the weights of its largest model.</p>"
+    article = decode(
+        {"html": f"<html><body>{paragraph * 3}{'<p>' * 300}<p>{'The end of it. ' * 30}</p>"}, limits=DecodeLimits(html_tags=200)
+    )
+    assert "no longer publish" in article.content
+    assert "The end" not in article.content
+    assert article.warnings == ("html_cut",)
+
+
 def test_last_of_two_equal_keys_counts() -> None:
     assert decode(b'{"text":"first","text":"second"}').content == "second"
 
