@@ -181,3 +181,7 @@ def test_a_name_is_not_compared_with_all_others() -> None:
     link(few, KNOWN)
     link(many, KNOWN)
     assert few.times == many.times
+
+
+def test_spaces_and_line_breaks_within_a_name_are_one_space() -> None:
+    assert link([Named("Tisza \r\n Lab", ORG)], KNOWN) == ["Tisza Lab"]

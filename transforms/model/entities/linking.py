@@ -103,7 +103,7 @@ def link(names: Sequence[Named], known: Known, language: str = "und") -> list[st
     linked = [
         one or _institution(name, state, known) or _unknown(name, shortest, known, language) for one, name in zip(found, names, strict=True)
     ]
-    linked = [with_ascii_digits(canonical) for canonical in linked]
+    linked = [" ".join(with_ascii_digits(canonical).split()) for canonical in linked]
     models = {one for one, name in zip(linked, names, strict=True) if name.type is EntityType.MODEL}
     all_names = frozenset(linked)
     full_models = {one: full_model_name(one, models, all_names) for one in models}
