@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -21,6 +22,7 @@ from transforms.records import Article, RawMessage
 logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
 
 STAGE = "decode"
+IS_PAGE = re.compile(r"<html\b", re.IGNORECASE)
 FIELDS = ("id", "url", "title", "text", "html", "published_at", "publisher", "language", "withdrawn")
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -138,6 +140,9 @@ class DecodeMessage:
             # Each costs the reader some 20 microseconds, whether it says anything or not.
             html = "<".join(html.split("<", self.limits.html_tags)[:-1])
             warnings.append("html_cut")
+        if not IS_PAGE.search(html):
+            # A fragment such as feeds have: trafilatura finds nothing in "<p>…</p>" alone.
+            html = f"<html><body>{html}</body></html>"
         extracted = trafilatura.extract(html, fast=True, include_comments=False, include_tables=True) or ""
         # A numeric entity can name half of a surrogate pair, which no topic takes.
         extracted = extracted.encode("utf-8", "replace").decode()

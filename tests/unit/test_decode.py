@@ -91,6 +91,12 @@ def test_html_becomes_text_without_its_menu() -> None:
     assert "<" not in article.content
 
 
+@pytest.mark.parametrize("html", ["<p>{}</p>", "<div>{}</div>", "{}", "<div><p>{}</p></div>", "<BODY><p>{}</p></BODY>"])
+def test_a_fragment_of_html_is_read_like_a_page(html: str) -> None:
+    sentence = "The laboratory will no longer publish the weights of its largest model."
+    assert decode({"html": html.format(sentence)}).content == sentence
+
+
 def test_html_is_read_up_to_so_many_tags() -> None:
     paragraph = "<p>The laboratory said on Monday that it will no longer publish the weights of its largest model.</p>"
     article = decode(
