@@ -7,12 +7,13 @@ import logging
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 import structlog
 from kafka import KafkaAdminClient, codec
 from kafka.errors import KafkaError
+from kafka.net.compat import KafkaNetClient
 from kafka.record.util import crc32c_c
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ logging.getLogger("kafka").setLevel(logging.CRITICAL)
 RECONNECT_MILLISECONDS = 2000
 BOOTSTRAP_MILLISECONDS = 2000
 ADMIN_TIMEOUT_MILLISECONDS = 5000
+Client = TypeVar("Client")
 
 
 class BrokerUnreachableError(Exception):
@@ -83,16 +85,38 @@ def _read_secret(path: str) -> str | None:
         raise BrokerUnreachableError(f"{path} holds the secret for the broker and cannot be read: {error}; make it readable") from error
 
 
+def open_client(kind: Callable[..., Client], connection: KafkaConnection, **options: Any) -> Client:
+    """Opens a client of kafka-python.
+
+    Its consumer and its admin client begin with a thread and four descriptors, and leave them behind when no broker answers: a broker that
+    is away for half an hour would use up what a process may have, so that it could not be reached when it is back.
+
+    Raises:
+        BrokerUnreachableError: when no broker answers, or it refuses the login.
+    """
+    begun: list[KafkaNetClient] = []
+
+    def begin(**configs: Any) -> KafkaNetClient:
+        begun.append(KafkaNetClient(**configs))
+        return begun[-1]
+
+    try:
+        return kind(kafka_client=begin, **options, **describe_client(connection))
+    except BaseException as error:
+        for client in begun:
+            client.close()
+        if isinstance(error, (KafkaError, OSError)):  # OSError: a certificate that cannot be read
+            raise unreachable(connection, error) from error
+        raise
+
+
 def open_admin(connection: KafkaConnection, timeout_milliseconds: int = ADMIN_TIMEOUT_MILLISECONDS) -> KafkaAdminClient:
     """Opens a client that asks the broker about topics, offsets and groups.
 
     Raises:
         BrokerUnreachableError: when no broker answers, or it refuses the login.
     """
-    try:
-        return KafkaAdminClient(request_timeout_ms=timeout_milliseconds, **describe_client(connection))
-    except (KafkaError, OSError) as error:  # OSError: a certificate that cannot be read
-        raise unreachable(connection, error) from error
+    return open_client(KafkaAdminClient, connection, request_timeout_ms=timeout_milliseconds)
 
 
 def forbid_topic_creation(client: Any) -> None:

@@ -22,8 +22,8 @@ from connectors.kafka.connection import (
     KafkaConnection,
     Outage,
     Repeated,
-    describe_client,
     forbid_topic_creation,
+    open_client,
     unreachable,
 )
 from connectors.kafka.mend_headers import read_headers_leniently
@@ -61,10 +61,7 @@ def open_consumer(connection: KafkaConnection, **options: Any) -> KafkaConsumer:
         "fetch_max_wait_ms": FETCH_WAIT_MILLISECONDS, "fetch_max_bytes": FETCH_BYTES, "max_poll_records": FETCH_RECORDS,
         "request_timeout_ms": 10_000, "metrics_enabled": False,
     } | options  # fmt: skip
-    try:
-        consumer = KafkaConsumer(**options, **describe_client(connection))
-    except (KafkaError, OSError) as error:  # OSError: a certificate that cannot be read
-        raise unreachable(connection, error) from error
+    consumer = open_client(KafkaConsumer, connection, **options)
     forbid_topic_creation(consumer._client)  # noqa: SLF001 - see there
     return consumer
 

@@ -11,7 +11,7 @@ import structlog
 from kafka import KafkaProducer
 from kafka.errors import KafkaError, MessageSizeTooLargeError
 
-from connectors.kafka.connection import KafkaConnection, describe_client, forbid_topic_creation, unreachable
+from connectors.kafka.connection import KafkaConnection, forbid_topic_creation, open_client
 from connectors.kafka.fit_message import WritingPlan, fit_message, leave_out, measure_message
 
 if TYPE_CHECKING:
@@ -33,18 +33,15 @@ def open_producer(connection: KafkaConnection, plan: WritingPlan) -> KafkaProduc
     Raises:
         BrokerUnreachableError: when no broker answers, or it refuses the login.
     """
-    try:
-        producer = KafkaProducer(
-            acks="all", enable_idempotence=True, linger_ms=plan.linger_milliseconds, batch_size=BATCH_BYTES,
-            compression_type=None if plan.compression == "none" else plan.compression,
-            # Ours is the limit that counts; admit_message keeps it.
-            max_request_size=2 * max([plan.limit_bytes, *dict(plan.topic_limits).values()]) + BATCH_BYTES,
-            max_block_ms=10_000, request_timeout_ms=10_000,
-            delivery_timeout_ms=max(int(plan.timeout_seconds * 1000), 15_000), metrics_enabled=False,
-            **describe_client(connection),
-        )  # fmt: skip
-    except (KafkaError, OSError) as error:  # OSError: a certificate that cannot be read
-        raise unreachable(connection, error) from error
+    producer = open_client(
+        KafkaProducer, connection,
+        acks="all", enable_idempotence=True, linger_ms=plan.linger_milliseconds, batch_size=BATCH_BYTES,
+        compression_type=None if plan.compression == "none" else plan.compression,
+        # Ours is the limit that counts; admit_message keeps it.
+        max_request_size=2 * max([plan.limit_bytes, *dict(plan.topic_limits).values()]) + BATCH_BYTES,
+        max_block_ms=10_000, request_timeout_ms=10_000,
+        delivery_timeout_ms=max(int(plan.timeout_seconds * 1000), 15_000), metrics_enabled=False,
+    )  # fmt: skip
     forbid_topic_creation(producer._sender._client)  # noqa: SLF001 - see there
     return producer
 

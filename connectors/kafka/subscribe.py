@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import TYPE_CHECKING
 
@@ -32,11 +33,9 @@ def subscribe(connection: KafkaConnection, plan: ReadingPlan) -> Iterator[RawMes
     Raises:
         BrokerUnreachableError: when no broker answers at the start, or it refuses what is read, or has deleted it meanwhile.
     """
-    admin = open_admin(connection)
-    consumer = open_consumer(connection)
     positions: dict[str, int] = {}
     listed_at = float("-inf")
-    try:
+    with contextlib.closing(open_admin(connection)) as admin, contextlib.closing(open_consumer(connection)) as consumer:
         while True:
             if time.monotonic() - listed_at >= plan.list_seconds:
                 listed_at = time.monotonic()
@@ -59,9 +58,6 @@ def subscribe(connection: KafkaConnection, plan: ReadingPlan) -> Iterator[RawMes
                 messages = []
             if not messages:
                 yield None
-    finally:
-        consumer.close()
-        admin.close()
 
 
 def read_to_end(connection: KafkaConnection, plan: ReadingPlan, positions: dict[str, int] | None = None) -> Iterator[RawMessage]:

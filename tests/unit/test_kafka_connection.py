@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import pickle
+import threading
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
@@ -10,10 +13,13 @@ import pytest
 from structlog.testing import capture_logs
 
 from connectors.kafka import connection as connection_module
-from connectors.kafka.connection import BrokerUnreachableError, KafkaConnection, Outage, describe_client
+from connectors.kafka.connection import BrokerUnreachableError, KafkaConnection, Outage, describe_client, open_admin
+from connectors.kafka.fetch import open_consumer
+from connectors.kafka.fit_message import WritingPlan
+from connectors.kafka.produce import open_producer
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
 
 def test_plaintext_names_servers_only() -> None:
@@ -68,3 +74,20 @@ def test_broker_that_is_away_is_told_of_every_few_seconds_with_how_long(monkeypa
     told = [(line["event"], line["seconds"]) for line in lines]
     assert told == [("the broker is away", 0), ("the broker is away", 5), ("the broker is away", 10),
                     ("the broker is back", 12), ("the broker is away", 0)]  # fmt: skip
+
+
+@pytest.mark.parametrize("attempt", [open_admin, open_consumer, lambda connection: open_producer(connection, WritingPlan())])
+def test_attempts_at_a_broker_that_is_away_leave_no_thread_and_no_descriptor(
+    attempt: Callable[[KafkaConnection], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection_module, "BOOTSTRAP_MILLISECONDS", 100)
+
+    def held() -> tuple[set[str], int]:
+        gc.collect()
+        return {one.name for one in threading.enumerate()}, len(list(Path("/proc/self/fd").iterdir()))
+
+    before = held()
+    for _ in range(3):
+        with pytest.raises(BrokerUnreachableError):
+            attempt(KafkaConnection(bootstrap_servers="127.0.0.1:9"))
+    assert held() == before
