@@ -41,6 +41,8 @@ FETCH_RECORDS = 500
 # With more than this in all buffers nothing is fetched. (Pausing the full ones does not work: kafka-python 3.0.12 parks what it has
 # parsed of a paused partition and finds it again only by chance; the partition then stands still.)
 BUFFER_RECORDS = 2000
+# The same in bytes of keys, values and headers: 2,000 of the largest messages would be 2 GB.
+BUFFER_BYTES = 32 * 1024 * 1024
 # How long a poll may wait for records that are known to be there.
 BACKLOG_WAIT_MILLISECONDS = 20
 POLL_PAUSE_SECONDS = 0.01
@@ -69,21 +71,31 @@ def open_consumer(connection: KafkaConnection, **options: Any) -> KafkaConsumer:
 class PartitionBuffer:
     """What was fetched of one partition and not handed on yet; `next_offset` is where handing on goes on."""
 
-    __slots__ = ("end_offset", "handed_milliseconds", "is_lost", "next_offset", "records", "refused_until", "set_aside_until", "taken_at")
+    __slots__ = (
+        "end_offset", "handed_milliseconds", "is_lost", "next_offset", "records", "refused_until", "set_aside_until", "size_bytes",
+        "taken_at",
+    )  # fmt: skip
 
     def __init__(self, next_offset: int) -> None:
         self.next_offset = next_offset
         self.end_offset = next_offset
         self.handed_milliseconds = 0
         self.records: deque[Any] = deque()
+        self.size_bytes = 0
         self.is_lost = False
         self.set_aside_until = 0.0
         self.refused_until = 0.0
         self.taken_at = 0.0
 
+    def put(self, records: list[Any]) -> None:
+        """Takes records that were fetched (kafka-python's ConsumerRecord)."""
+        self.records.extend(records)
+        self.size_bytes += sum(map(_measure, records))
+
     def pop(self) -> Any:
-        """Hands on the next record (kafka-python's ConsumerRecord)."""
+        """Hands on the next record."""
         record = self.records.popleft()
+        self.size_bytes -= _measure(record)
         self.next_offset = record.offset + 1
         self.handed_milliseconds = record.timestamp
         return record
@@ -101,6 +113,10 @@ class PartitionBuffer:
     @property
     def lag(self) -> int:
         return max(0, self.end_offset - self.next_offset)
+
+
+def _measure(record: Any) -> int:
+    return int(record.serialized_key_size + record.serialized_value_size + record.serialized_header_size)
 
 
 class SharedConsumer:
@@ -129,6 +145,8 @@ class SharedConsumer:
             now = time.monotonic()
             buffer = self._buffers.get(key)
             if buffer is not None and now < buffer.set_aside_until:
+                # What was fetched of it and not handed on is gone: its place is that of the state, or it would be passed over.
+                buffer.next_offset = offset
                 return buffer
             consumer = self._open(now)
             # After a failed bundle the offset in state is behind the buffer; after a loss the broker is asked again.
@@ -200,26 +218,27 @@ class SharedConsumer:
 
     def _fetch(self, consumer: KafkaConsumer, key: TopicPartition, buffer: PartitionBuffer) -> None:
         """Takes what has arrived, for all partitions; waits shortly when this one is known to have more."""
-        if sum(len(each.records) for each in self._buffers.values()) >= BUFFER_RECORDS:
+        held = self._buffers.values()
+        if sum(len(each.records) for each in held) >= BUFFER_RECORDS or sum(each.size_bytes for each in held) >= BUFFER_BYTES:
             return
         try:
-            fetched = consumer.poll(timeout_ms=BACKLOG_WAIT_MILLISECONDS if buffer.lag else 0, max_records=FETCH_RECORDS)
+            self._poll(consumer, key, buffer)
         except (OffsetOutOfRangeError, LogTruncationError) as error:
             self._mark_lost(error.args[0] if error.args else {key: buffer.next_offset})
-            return
         except TopicAuthorizationFailedError as error:
             self._mark_refused(error.args[0] if error.args else ())
             if self._repeated.is_due(str(error)):
                 log.warning("the broker refuses to hand out a topic", topics=str(error), fix="give the user the right to read it")
-            return
-        except KafkaError as error:
+        except Exception as error:  # noqa: BLE001 - a batch that cannot be unpacked raises anything, and would restart the job for ever
             self._set_aside(consumer, error)
-            return
         finally:
             self._polled_at = time.monotonic()
+
+    def _poll(self, consumer: KafkaConsumer, key: TopicPartition, buffer: PartitionBuffer) -> None:
+        fetched = consumer.poll(timeout_ms=BACKLOG_WAIT_MILLISECONDS if buffer.lag else 0, max_records=FETCH_RECORDS)
         for found, records in fetched.items():
             if found in self._buffers:
-                self._buffers[found].records.extend(records)
+                self._buffers[found].put(records)
         end_offset = consumer.highwater(key)
         buffer.end_offset = buffer.next_offset if end_offset is None else end_offset
         if not buffer.records and buffer.lag:
@@ -236,14 +255,15 @@ class SharedConsumer:
             if key.topic in topics:
                 buffer.refused_until = time.monotonic() + REFUSED_SECONDS
 
-    def _set_aside(self, consumer: KafkaConsumer, error: KafkaError) -> None:
+    def _set_aside(self, consumer: KafkaConsumer, error: Exception) -> None:
         """Leaves out, for a while, the partition whose data cannot be read, and starts with a new consumer.
 
         kafka-python's record iterator is spent after an error, and polling on would loop inside it for ever.
         """
         stuck = consumer._fetcher._next_partition_records  # noqa: SLF001 - the error does not name the partition
         self._buffers.clear()
-        if stuck is not None:
+        # It is false when it was read to its end: then the error is of another one.
+        if stuck:
             key = stuck.topic_partition
             buffer = self._buffers[key] = PartitionBuffer(stuck.next_fetch_offset)
             buffer.set_aside_until = buffer.taken_at = time.monotonic() + SET_ASIDE_SECONDS

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from kafka import TopicPartition
-from kafka.errors import OffsetOutOfRangeError, TopicAuthorizationFailedError
+from kafka.errors import OffsetOutOfRangeError, TopicAuthorizationFailedError, UnsupportedCodecError
 
 from connectors.kafka import fetch
 from connectors.kafka.connection import KafkaConnection
@@ -15,12 +15,15 @@ from connectors.kafka.fetch import SharedConsumer
 
 
 class FakeConsumer:
-    """A broker with endless partitions: each poll brings 500 records of every assigned one."""
+    """A broker with endless partitions: each poll brings 500 records of every assigned one, of `record_bytes` each."""
+
+    record_bytes = 100
 
     def __init__(self) -> None:
         self.assigned: list[TopicPartition] = []
         self.positions: dict[TopicPartition, int] = {}
         self.failure: Exception | None = None
+        self.unpacked: object = None
 
     def assign(self, keys: list[TopicPartition]) -> None:
         self.assigned = list(keys)
@@ -34,12 +37,26 @@ class FakeConsumer:
         fetched = {}
         for key in self.assigned:
             first = self.positions[key]
-            fetched[key] = [SimpleNamespace(offset=offset, timestamp=0) for offset in range(first, first + 500)]
+            fetched[key] = [fetched_record(offset, self.record_bytes) for offset in range(first, first + 500)]
             self.positions[key] = first + 500
         return fetched
 
     def highwater(self, _key: TopicPartition) -> int:
         return 1_000_000
+
+    @property
+    def _fetcher(self) -> SimpleNamespace:
+        """kafka-python's own name for what is just being unpacked."""
+        return SimpleNamespace(_next_partition_records=self.unpacked)
+
+    def close(self, timeout_ms: int) -> None:
+        pass
+
+
+def fetched_record(offset: int, size_bytes: int = 100) -> SimpleNamespace:
+    return SimpleNamespace(
+        offset=offset, timestamp=0, serialized_key_size=-1, serialized_value_size=size_bytes, serialized_header_size=-1
+    )  # fmt: skip
 
 
 class Clock:
@@ -113,3 +130,34 @@ def test_partition_that_is_set_aside_is_stopped(clock: Clock) -> None:
     assert not buffer.is_stopped
     buffer.set_aside_until = clock.now + fetch.SET_ASIDE_SECONDS
     assert buffer.is_stopped
+
+
+@pytest.mark.parametrize("error", [UnsupportedCodecError("zstd"), ValueError("a batch that is none")])
+def test_what_was_fetched_and_not_handed_on_is_read_again_when_a_partition_is_set_aside(
+    clock: Clock, consumer: FakeConsumer, error: Exception
+) -> None:
+    one = shared()
+    drain(one, 0, 0)
+    buffer = one.take("news", 1, 0)
+    for _ in range(100):
+        buffer.pop()
+    # All 500 were fetched, the batch behind them cannot be unpacked, and partition 0 is the one that asks for more.
+    consumer.failure = error
+    consumer.unpacked = SimpleNamespace(topic_partition=TopicPartition("news", 1), next_fetch_offset=500)
+    one.take("news", 0, drain(one, 0, 500))
+    set_aside = one.take("news", 1, 100)
+    assert (set_aside.is_stopped, set_aside.next_offset, len(set_aside.records)) == (True, 100, 0)
+    consumer.failure = None
+    clock.now += fetch.SET_ASIDE_SECONDS
+    assert one.take("news", 1, 100).pop().offset == 100
+
+
+def test_buffers_are_bounded_in_bytes_too(clock: Clock, consumer: FakeConsumer) -> None:
+    consumer.record_bytes = fetch.BUFFER_BYTES // 400
+    one = shared()
+    buffer = one.take("news", 1, 0)
+    assert not one.take("news", 0, 0).records
+    while buffer.records:
+        buffer.pop()
+    clock.now += fetch.POLL_PAUSE_SECONDS
+    assert one.take("news", 0, 0).records

@@ -37,7 +37,7 @@ def test_lag_of_a_partition_that_stands_still_is_asked_and_it_is_shown_as_stoppe
 
 def test_lag_in_seconds_is_the_age_of_what_waits_and_none_when_nothing_does() -> None:
     buffer = PartitionBuffer(20)
-    buffer.records.append(SimpleNamespace(offset=20, timestamp=100_000))
+    buffer.put([SimpleNamespace(offset=20, timestamp=100_000, serialized_key_size=3, serialized_value_size=5, serialized_header_size=-1)])
     buffer.end_offset = 22
     assert buffer.waits_seconds(130.0) == 30
     buffer.pop()
