@@ -11,6 +11,9 @@ from apache_beam.coders import coders
 from transforms import records
 
 RECORD_CODER_URN = "openweight:coder:record:v1"
+# What RecordCoder raises at bytes that are no such record. A state that the engine fails to hand over is another error, and passes.
+UNREADABLE = (msgspec.MsgspecError, ValueError)
+READABLE = "run the version that wrote the state"
 
 
 class RecordCoder(coders.FastCoder):

@@ -12,7 +12,7 @@ from apache_beam.utils.timestamp import Duration, Timestamp
 
 from transforms import metrics
 from transforms.attempt import FAILED, GuardEach
-from transforms.coding import RecordCoder
+from transforms.coding import READABLE, UNREADABLE, RecordCoder
 from transforms.policy_book import LedgerLimits, keep, policy_change
 from transforms.records import PolicyBook, PolicyChange, PolicyUpdate, StoryUpdate
 
@@ -54,11 +54,16 @@ class _KeepEach(beam.DoFn):
         expiry: object = beam.DoFn.TimerParam(EXPIRY),
     ) -> Iterator[PolicyUpdate]:
         actor, change = keyed
-        book = book_state.read() or PolicyBook()  # type: ignore[attr-defined]
+        # Whatever fails here: the book stays as it was, and those of all other actors go on.
+        try:
+            book = book_state.read() or PolicyBook()  # type: ignore[attr-defined]
+        except UNREADABLE:
+            metrics.REJECTED.labels(STAGE, FAILED).inc()
+            log.exception("an actor's ledger cannot be read, nothing is added to it", actor=actor, alert=change.alert_id, fix=READABLE)
+            return
         try:
             changed, updates = keep(actor, book, change, self._limits)
         except Exception:
-            # The book stays as it was, and those of all other actors go on.
             metrics.REJECTED.labels(STAGE, FAILED).inc()
             log.exception("a story does not reach the ledger", actor=actor, alert=change.alert_id)
             return

@@ -20,7 +20,7 @@ from apache_beam.utils.timestamp import Duration, Timestamp
 
 from transforms import metrics
 from transforms.attempt import FAILED, GuardEach
-from transforms.coding import RecordCoder
+from transforms.coding import READABLE, UNREADABLE, RecordCoder
 from transforms.group_stories import StoryLimits, group_into_stories
 from transforms.key_articles import CORRECTED, LIMIT_OBJECTS, key_by_actor
 from transforms.records import Member, Members, StoryUpdate
@@ -201,11 +201,16 @@ class _LinkEach(beam.DoFn):
         expiry: object = beam.DoFn.TimerParam(EXPIRY),
     ) -> Iterator[StoryUpdate]:
         actor, new = keyed
-        known = (members_state.read() or Members()).members  # type: ignore[attr-defined]
+        # Whatever fails here: state stays as it was, and the stories of all other actors go on.
+        try:
+            known = (members_state.read() or Members()).members  # type: ignore[attr-defined]
+        except UNREADABLE:
+            metrics.REJECTED.labels(STAGE, FAILED).inc()
+            log.exception("the stories of an actor cannot be read, nothing joins them", actor=actor, article=new.article, fix=READABLE)
+            return
         try:
             members, updates = link(actor, known, new, self._limits)
         except Exception:
-            # State stays as it was, and the stories of all other articles go on.
             metrics.REJECTED.labels(STAGE, FAILED).inc()
             log.exception("a flagged article joins no story", article=new.article, position=str(new.position))
             return

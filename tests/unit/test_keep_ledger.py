@@ -14,9 +14,10 @@ from apache_beam.testing.test_pipeline import TestPipeline
 from apache_beam.testing.util import assert_that
 
 from pipeline.commands.policy import as_it_stood, read_ledger
+from transforms.coding import RecordCoder
 from transforms.encode import encode_policy
 from transforms.group_stories import StoryLimits
-from transforms.keep_ledger import KeepLedger
+from transforms.keep_ledger import KeepLedger, _KeepEach
 from transforms.link_stories import link
 from transforms.policy_book import LedgerLimits, keep, policy_change
 from transforms.records import (
@@ -227,3 +228,15 @@ def test_keyed_state_carries_the_book_from_story_to_story() -> None:
             assert max(len(update.state.history) for update in found if update.state) == 2
 
         assert_that(updates, check)
+
+
+class Unreadable:
+    """A book that another version wrote; nothing may be written over it."""
+
+    def read(self) -> PolicyBook:
+        return RecordCoder(PolicyBook).decode(b"\xc1")
+
+
+def test_book_that_cannot_be_read_stays_as_it_is_and_does_not_stop_the_others() -> None:
+    [story] = link("Meta", (), member("a", 1), StoryLimits())[1]
+    assert list(_KeepEach(LIMITS).process(("Meta", policy_change(story)), Unreadable(), object())) == []

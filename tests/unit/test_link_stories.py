@@ -10,10 +10,12 @@ import msgspec
 import pytest
 from apache_beam.testing.test_pipeline import TestPipeline
 from apache_beam.testing.util import assert_that, equal_to
+from prometheus_client import REGISTRY
 
+from transforms.coding import RecordCoder
 from transforms.group_stories import StoryLimits, group_into_stories
 from transforms.key_articles import key_by_actor
-from transforms.link_stories import LinkStories, link
+from transforms.link_stories import LinkStories, _LinkEach, link
 from transforms.records import (
     Assessment,
     ChangeType,
@@ -22,6 +24,7 @@ from transforms.records import (
     EntityType,
     Evidence,
     Member,
+    Members,
     Novelty,
     Position,
     Status,
@@ -242,3 +245,31 @@ def test_keyed_state_carries_the_story_from_article_to_article() -> None:
         sizes = assessments | LinkStories(LIMITS) | beam.Map(lambda update: (update.actor, len(update.members)))
         largest = sizes | beam.CombinePerKey(max)
         assert_that(largest, equal_to([("Meta", 2), ("OpenAI", 1)]))
+
+
+class Unreadable:
+    """State that another version wrote; nothing may be written over it."""
+
+    def read(self) -> Members:
+        return RecordCoder(Members).decode(msgspec.msgpack.encode({"members": [{"article": 1}]}))
+
+
+class Unreachable:
+    """State that the engine does not hand over just now."""
+
+    def read(self) -> Members:
+        raise RuntimeError("the state channel is gone")
+
+
+def test_stories_that_cannot_be_read_stay_as_they_are_and_do_not_stop_the_others() -> None:
+    def failures() -> float:
+        return REGISTRY.get_sample_value("openweight_rejected_total", {"stage": "link_stories", "reason": "failed"}) or 0
+
+    before = failures()
+    assert list(_LinkEach(LIMITS).process(("Meta", member("a")), Unreadable(), object())) == []
+    assert failures() == before + 1
+
+
+def test_state_that_the_engine_does_not_hand_over_fails_the_bundle_which_is_tried_again() -> None:
+    with pytest.raises(RuntimeError):
+        list(_LinkEach(LIMITS).process(("Meta", member("a")), Unreachable(), object()))
