@@ -13,12 +13,15 @@ from kafka import TopicPartition
 from kafka.admin import OffsetSpec
 from kafka.errors import CoordinatorLoadInProgressError, CoordinatorNotAvailableError, NotCoordinatorError
 
+from connectors.kafka.spread import spread_key
+
 if TYPE_CHECKING:
     from kafka import KafkaAdminClient
 
 
 COORDINATOR_ON_ITS_WAY = (CoordinatorLoadInProgressError, CoordinatorNotAvailableError, NotCoordinatorError)
 COORDINATOR_SECONDS = 15
+WAKE = -1
 
 
 class Start(StrEnum):
@@ -71,7 +74,10 @@ class Listing(msgspec.Struct, frozen=True):
 
 
 class Announcement(msgspec.Struct, frozen=True):
-    """Sent once to the reader of a partition. Its own offset wins as long as the topic's identity is the same."""
+    """Sent once to the reader of a partition. Its own offset wins as long as the topic's identity is the same.
+
+    WAKE in place of the offset is sent again and again, and only has a reader poll that is there already.
+    """
 
     identity: str
     start_offset: int
@@ -108,6 +114,19 @@ def compare_listing(announced: Announced, listing: Listing, lost_position: LostP
         tuple(key for key in announced.partitions if key not in listing.partitions),
         is_cold=not announced.cluster,
         is_other_cluster=is_other,
+    )
+
+
+def announce(announced: Announced, after: Announced, changes: Changes, offsets: dict[str, int]) -> dict[str, Announcement]:
+    """What the readers are sent, by spread key: `offsets` are those at which the partitions begin that are to be begun with."""
+    # Under its plain name a partition is read by state from before keys were spread: it is left there before it is begun anew.
+    left = [*changes.leave, *map(spread_key, changes.leave), *(key for key in changes.begin if key in announced.partitions)]
+    going_on = [key for key in after.partitions if key not in changes.begin]
+    return (
+        # After the clock was set back, the timer of a poll may lie in the future by as much.
+        dict.fromkeys([*going_on, *map(spread_key, going_on)], Announcement("", WAKE, is_read=True))
+        | dict.fromkeys(left, Announcement("", 0, is_read=False))
+        | {spread_key(key): Announcement(identity, offsets[key], is_read=True) for key, identity in changes.begin.items()}
     )
 
 

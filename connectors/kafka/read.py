@@ -24,17 +24,19 @@ from connectors.kafka.connection import BrokerUnreachableError, KafkaConnection,
 from connectors.kafka.fetch import PartitionBuffer, share_consumer
 from connectors.kafka.measure import show_partition
 from connectors.kafka.partitions import (
+    WAKE,
     Announced,
     Announcement,
     LostPosition,
     ReadingPlan,
+    announce,
     compare_listing,
     find_start_offsets,
     list_partitions,
     split_key,
 )
 from connectors.kafka.pause import hold_partition
-from connectors.kafka.spread import plain_key, spread_key
+from connectors.kafka.spread import plain_key
 from transforms import coding  # noqa: F401 - registers the coders of the records that leave this module
 from transforms.metrics import BROKER_UNREACHABLE, PARTITION_STOPPED, RECORDS_READ
 from transforms.records import Position, RawMessage
@@ -85,7 +87,7 @@ def tick_every(seconds: float) -> FlinkStreamingImpulseSource:
 
 
 class ListPartitions(beam.DoFn):
-    """Tick -> (`topic/partition#suffix`, announcement), once for each partition that is to be read, or no longer."""
+    """Tick -> (`topic/partition#suffix`, announcement), once for each partition that is to be read, or no longer; others are woken."""
 
     ANNOUNCED = ReadModifyWriteStateSpec("announced", BytesCoder())
 
@@ -120,8 +122,7 @@ class ListPartitions(beam.DoFn):
         admin = share_admin(self._connection)
         listing = admin.ask(lambda client: list_partitions(client, self._plan))
         changes = compare_listing(announced, listing, self._plan.lost_position)
-        begin = list(changes.begin)
-        offsets = admin.ask(lambda client: find_start_offsets(client, begin, self._plan, is_cold=changes.is_cold))
+        offsets = admin.ask(lambda client: find_start_offsets(client, list(changes.begin), self._plan, is_cold=changes.is_cold))
         if listing.missing:
             log.warning("a topic does not exist, reading begins when it does", topics=listing.missing, fix="openweight topics --create")
         if changes.is_other_cluster:
@@ -139,12 +140,7 @@ class ListPartitions(beam.DoFn):
             after = Announced(announced.cluster, {})
         else:
             after = Announced(listing.cluster, listing.partitions)
-        # Under its plain name a partition is read by state from before keys were spread: it is left there before it is begun anew.
-        left = [*changes.leave, *map(spread_key, changes.leave), *(key for key in changes.begin if key in announced.partitions)]
-        return after, dict.fromkeys(left, msgspec.json.encode(Announcement("", 0, is_read=False))) | {
-            spread_key(key): msgspec.json.encode(Announcement(identity, offsets[key], is_read=True))
-            for key, identity in changes.begin.items()
-        }
+        return after, {key: msgspec.json.encode(one) for key, one in announce(announced, after, changes, offsets).items()}
 
 
 class PollPartition(beam.DoFn):
@@ -172,6 +168,10 @@ class PollPartition(beam.DoFn):
             if before is not None:
                 reading.write(msgspec.json.encode(msgspec.structs.replace(before, is_read=False)))
             return
+        if announcement.start_offset == WAKE:
+            if before is not None and before.is_read:
+                timer.set(Timestamp.now())
+            return
         if before is not None and before.identity == announcement.identity:
             announcement = msgspec.structs.replace(before, is_read=True)
         elif before is not None:
@@ -188,8 +188,7 @@ class PollPartition(beam.DoFn):
         timer: Any = beam.DoFn.TimerParam(POLL),  # noqa: B008 - the same
     ) -> Iterator[Any]:
         before = msgspec.json.decode(reading.read(), type=Announcement)
-        key = plain_key(key)
-        topic, partition = split_key(key)
+        topic, partition = split_key(key := plain_key(key))
         if not before.is_read:
             share_consumer(self._connection).release(topic, partition)
             return
@@ -216,8 +215,7 @@ class PollPartition(beam.DoFn):
         if is_moved or key not in self._measured_at:
             yield beam.pvalue.TaggedOutput("polled", (key, buffer.next_offset, before.identity))
         timer.set(Timestamp.of(align_timer(time.time(), self._choose_pause(key, buffer, before.start_offset))))
-        now = time.monotonic()
-        if now - self._measured_at.get(key, 0.0) >= MEASURE_SECONDS:
+        if (now := time.monotonic()) - self._measured_at.get(key, 0.0) >= MEASURE_SECONDS:
             self._measured_at[key] = now
             if topic not in self._plan.own_topics:
                 show_partition(self._connection, topic, partition, buffer)

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.kafka.partitions import Announced, Listing, LostPosition, ReadingPlan, compare_listing, is_wanted, split_key
+from connectors.kafka.partitions import (
+    WAKE,
+    Announced,
+    Announcement,
+    Listing,
+    LostPosition,
+    ReadingPlan,
+    announce,
+    compare_listing,
+    is_wanted,
+    split_key,
+)  # fmt: skip
+from connectors.kafka.spread import plain_key, spread_key
 
 OLD = Announced("cluster", {"news/0": "id 1", "news/1": "id 1"})
 
@@ -65,3 +77,19 @@ def test_own_topic_is_read_when_it_is_named() -> None:
 
 def test_key_is_split_at_its_last_slash() -> None:
     assert split_key("news.hi/12") == ("news.hi", 12)
+
+
+def test_every_listing_wakes_those_that_are_read_under_either_name_and_begins_with_the_new() -> None:
+    found = listing(OLD.partitions | {"news/2": "id 1"})
+    changes = compare_listing(OLD, found, LostPosition.STOP)
+    sent = announce(OLD, Announced("cluster", found.partitions), changes, {"news/2": 40})
+    assert sent.pop(spread_key("news/2")) == Announcement("id 1", 40, is_read=True)
+    assert sorted(sent) == sorted(["news/0", "news/1", spread_key("news/0"), spread_key("news/1")])
+    assert set(sent.values()) == {Announcement("", WAKE, is_read=True)}
+
+
+def test_topic_that_was_made_anew_is_left_under_its_plain_name_and_begun_with() -> None:
+    found = listing({"news/0": "id 2"})
+    sent = announce(OLD, Announced("cluster", found.partitions), compare_listing(OLD, found, LostPosition.STOP), {"news/0": 0})
+    assert sent[spread_key("news/0")] == Announcement("id 2", 0, is_read=True)
+    assert {plain_key(key) for key, one in sent.items() if not one.is_read} == {"news/0", "news/1"}

@@ -1,16 +1,18 @@
-"""Polls of idle partitions fall together."""
+"""Polls: when they come, what wakes them, and what they show."""
 
 from __future__ import annotations
 
 from types import SimpleNamespace
 
+import msgspec
 import pytest
 from prometheus_client import REGISTRY
 
 from connectors.kafka import measure
 from connectors.kafka.connection import KafkaConnection
 from connectors.kafka.fetch import PartitionBuffer
-from connectors.kafka.read import align_timer
+from connectors.kafka.partitions import WAKE, Announcement, ReadingPlan
+from connectors.kafka.read import PollPartition, align_timer
 
 
 @pytest.mark.parametrize(("now", "pause", "at"), [(100.01, 0.5, 100.5), (100.49, 0.5, 100.5), (100.5, 0.5, 101.0), (100.2, 0.0, 100.2)])
@@ -44,3 +46,35 @@ def test_lag_in_seconds_is_the_age_of_what_waits_and_none_when_nothing_does() ->
     assert buffer.waits_seconds(131.0) == 31, "the next has not come yet, and is no older"
     buffer.next_offset = 22
     assert buffer.waits_seconds(140.0) == 0
+
+
+class Reading:
+    """The state of a partition's reader."""
+
+    def __init__(self, stored: Announcement | None) -> None:
+        self.stored = stored
+
+    def read(self) -> bytes | None:
+        return msgspec.json.encode(self.stored) if self.stored else None
+
+    def write(self, value: bytes) -> None:
+        self.stored = msgspec.json.decode(value, type=Announcement)
+
+
+class Timer:
+    def __init__(self) -> None:
+        self.set_at: list[object] = []
+
+    def set(self, at: object) -> None:
+        self.set_at.append(at)
+
+
+@pytest.mark.parametrize(
+    ("stored", "polls"),
+    [(Announcement("id", 42, is_read=True, paused_in_run="run"), 1), (Announcement("id", 42, is_read=False), 0), (None, 0)],
+)
+def test_wake_has_only_a_partition_that_is_read_poll_and_changes_nothing(stored: Announcement | None, polls: int) -> None:
+    reading, timer = Reading(stored), Timer()
+    wake = msgspec.json.encode(Announcement("", WAKE, is_read=True))
+    PollPartition(KafkaConnection(bootstrap_servers="nowhere:1"), ReadingPlan()).process(("news/0", wake), reading, timer)
+    assert (reading.stored, len(timer.set_at)) == (stored, polls)
