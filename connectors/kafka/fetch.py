@@ -6,6 +6,7 @@ the broker longer than the bounds below, because a checkpoint waits for whoever 
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import threading
 import time
@@ -95,10 +96,17 @@ class PartitionBuffer:
     def pop(self) -> Any:
         """Hands on the next record."""
         record = self.records.popleft()
-        self.size_bytes -= _measure(record)
+        # From 0 again whenever it is empty: another thread may put records in between.
+        self.size_bytes = self.size_bytes - _measure(record) if self.records else 0
         self.next_offset = record.offset + 1
         self.handed_milliseconds = record.timestamp
         return record
+
+    def lose(self) -> None:
+        """The broker does not have what comes next."""
+        self.is_lost = True
+        self.records.clear()
+        self.size_bytes = 0
 
     @property
     def is_stopped(self) -> bool:
@@ -135,7 +143,8 @@ class SharedConsumer:
     def take(self, topic: str, partition: int, offset: int) -> PartitionBuffer:
         """Returns the buffer of a partition, standing at `offset` or behind gaps after it; it is empty when there is nothing yet.
 
-        `is_lost` says that the broker does not have that offset. Two threads must not take the same partition.
+        `is_lost` says that the broker does not have that offset; it stays so until the partition is released, or taken at another offset.
+        Two threads must not take the same partition.
 
         Raises:
             BrokerUnreachableError: when the broker is away and there is no consumer yet.
@@ -144,12 +153,15 @@ class SharedConsumer:
         with self._lock:
             now = time.monotonic()
             buffer = self._buffers.get(key)
+            if buffer is not None and buffer.is_lost and buffer.next_offset == offset:
+                buffer.taken_at = now
+                return buffer
             if buffer is not None and now < buffer.set_aside_until:
                 # What was fetched of it and not handed on is gone: its place is that of the state, or it would be passed over.
                 buffer.next_offset = offset
                 return buffer
             consumer = self._open(now)
-            # After a failed bundle the offset in state is behind the buffer; after a loss the broker is asked again.
+            # After a failed bundle the offset in state is behind the buffer.
             if buffer is None or buffer.is_lost or buffer.set_aside_until or buffer.next_offset != offset:
                 buffer = self._buffers[key] = PartitionBuffer(offset)
                 self._assign(consumer, now)
@@ -206,8 +218,8 @@ class SharedConsumer:
         return self._consumer
 
     def _assign(self, consumer: KafkaConsumer, now: float) -> None:
-        """Assigns all partitions of the buffers."""
-        consumer.assign([key for key, buffer in self._buffers.items() if buffer.set_aside_until <= now])
+        """Assigns all partitions of the buffers; one that is lost would answer each fetch for its neighbours with its error."""
+        consumer.assign([key for key, buffer in self._buffers.items() if buffer.set_aside_until <= now and not buffer.is_lost])
 
     def _forget(self, now: float) -> bool:
         """Drops the buffers that nobody took for long: they are read elsewhere now, and would fill up and stop all fetching."""
@@ -224,7 +236,7 @@ class SharedConsumer:
         try:
             self._poll(consumer, key, buffer)
         except (OffsetOutOfRangeError, LogTruncationError) as error:
-            self._mark_lost(error.args[0] if error.args else {key: buffer.next_offset})
+            self._mark_lost(consumer, error.args[0] if error.args else {key: buffer.next_offset})
         except TopicAuthorizationFailedError as error:
             self._mark_refused(error.args[0] if error.args else ())
             if self._repeated.is_due(str(error)):
@@ -245,10 +257,11 @@ class SharedConsumer:
             # Offsets without a record (transaction markers, compaction) move the consumer's position only.
             buffer.next_offset = max(buffer.next_offset, consumer.position(key, timeout_ms=0) or 0)
 
-    def _mark_lost(self, lost: Iterable[TopicPartition]) -> None:
+    def _mark_lost(self, consumer: KafkaConsumer, lost: Iterable[TopicPartition]) -> None:
         for key in lost:
             if key in self._buffers:
-                self._buffers[key].is_lost = True
+                self._buffers[key].lose()
+        self._assign(consumer, time.monotonic())
 
     def _mark_refused(self, topics: Iterable[str]) -> None:
         for key, buffer in self._buffers.items():
@@ -275,7 +288,8 @@ class SharedConsumer:
             self._retry_at = time.monotonic() + RECONNECT_MILLISECONDS / 1000
             log.warning("fetching failed, a new connection is opened", reason=repr(error))
         self._consumer = None
-        consumer.close(timeout_ms=RECONNECT_MILLISECONDS)
+        with contextlib.suppress(Exception):
+            consumer.close(timeout_ms=RECONNECT_MILLISECONDS)
 
 
 @functools.cache

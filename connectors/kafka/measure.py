@@ -12,9 +12,12 @@ from transforms.metrics import CONSUMER_LAG, CONSUMER_LAG_SECONDS, CONSUMER_POSI
 
 if TYPE_CHECKING:
     from connectors.kafka.fetch import PartitionBuffer
+    from connectors.kafka.partitions import ReadingPlan
 
 
-def show_partition(connection: KafkaConnection, topic: str, partition: int, buffer: PartitionBuffer) -> None:
+def show_partition(connection: KafkaConnection, plan: ReadingPlan, topic: str, partition: int, buffer: PartitionBuffer) -> None:
+    if topic in plan.own_topics:
+        return
     CONSUMER_POSITION.labels(topic, partition).set(buffer.next_offset)
     if buffer.is_stopped:
         # Nothing is fetched, so nothing else says how far behind it falls.
@@ -25,3 +28,13 @@ def show_partition(connection: KafkaConnection, topic: str, partition: int, buff
     CONSUMER_LAG.labels(topic, partition).set(buffer.lag)
     CONSUMER_LAG_SECONDS.labels(topic, partition).set(buffer.waits_seconds(time.time()))
     PARTITION_STOPPED.labels(topic, partition).set(buffer.is_stopped)
+
+
+def hide_partition(plan: ReadingPlan, topic: str, partition: int, next_offset: int) -> None:
+    """Shows of a partition that is not read any more that nothing is waited for: a deleted topic's lag would page for ever."""
+    if topic in plan.own_topics:
+        return
+    for offset in (CONSUMER_POSITION, END_OFFSET):
+        offset.labels(topic, partition).set(next_offset)
+    for trouble in (CONSUMER_LAG, CONSUMER_LAG_SECONDS, PARTITION_STOPPED):
+        trouble.labels(topic, partition).set(0)

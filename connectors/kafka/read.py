@@ -22,7 +22,7 @@ from apache_beam.utils.timestamp import Timestamp
 from connectors.kafka.commit import share_committer
 from connectors.kafka.connection import BrokerUnreachableError, KafkaConnection, Outage, Repeated, share_admin
 from connectors.kafka.fetch import PartitionBuffer, share_consumer
-from connectors.kafka.measure import show_partition
+from connectors.kafka.measure import hide_partition, show_partition
 from connectors.kafka.partitions import (
     WAKE,
     Announced,
@@ -191,6 +191,7 @@ class PollPartition(beam.DoFn):
         topic, partition = split_key(key := plain_key(key))
         if not before.is_read:
             share_consumer(self._connection).release(topic, partition)
+            hide_partition(self._plan, topic, partition, before.start_offset)
             return
         if before.paused_in_run != self._plan.run_id and rejections.is_above(self._plan.pause_above_rejected_share):
             before = msgspec.structs.replace(before, paused_in_run=self._plan.run_id)
@@ -202,7 +203,7 @@ class PollPartition(beam.DoFn):
         try:
             buffer = share_consumer(self._connection).take(topic, partition, before.start_offset)
             if buffer.is_lost:
-                buffer = self._go_on_after_loss(topic, partition, before.start_offset)
+                buffer = self._go_on_after_loss(topic, partition, buffer)
         except BrokerUnreachableError:
             BROKER_UNREACHABLE.inc()
             timer.set(Timestamp.now() + TROUBLE_SECONDS)
@@ -217,8 +218,7 @@ class PollPartition(beam.DoFn):
         timer.set(Timestamp.of(align_timer(time.time(), self._choose_pause(key, buffer, before.start_offset))))
         if (now := time.monotonic()) - self._measured_at.get(key, 0.0) >= MEASURE_SECONDS:
             self._measured_at[key] = now
-            if topic not in self._plan.own_topics:
-                show_partition(self._connection, topic, partition, buffer)
+            show_partition(self._connection, self._plan, topic, partition, buffer)
 
     def _hand_on(self, topic: str, partition: int, buffer: PartitionBuffer) -> Iterator[RawMessage]:
         """Hands on what is there, bounded by count and by time: the stages behind run inside this loop, and a checkpoint waits for it."""
@@ -245,18 +245,21 @@ class PollPartition(beam.DoFn):
         self._idle_seconds[key] = min(2 * pause, self._plan.idle_limit_seconds)
         return min(pause, self._plan.idle_seconds) if buffer.lag else pause
 
-    def _go_on_after_loss(self, topic: str, partition: int, offset: int) -> PartitionBuffer:
+    def _go_on_after_loss(self, topic: str, partition: int, lost: PartitionBuffer) -> PartitionBuffer:
         """Stops the partition, saying so again and again, or goes to the earliest offset, as the plan says."""
-        consumer = share_consumer(self._connection)
+        consumer, offset = share_consumer(self._connection), lost.next_offset
         earliest = consumer.find_earliest(topic, partition)
-        is_stopped = self._plan.lost_position is LostPosition.STOP and topic not in self._plan.own_topics
         place = {"topic": topic, "partition": partition, "next_offset": offset, "earliest_offset": earliest}
-        if not is_stopped:
+        if self._plan.lost_position is LostPosition.EARLIEST or topic in self._plan.own_topics:
             log.error("the next offset is not on the broker, reading goes on at the earliest", **place)
-        elif _repeated.is_due(f"{topic}/{partition}"):
-            fix = "reading.offsets_out_of_range = earliest goes on with what is left"
-            log.error("the next offset is not on the broker, nothing of this partition is read", fix=fix, **place)
-        return consumer.take(topic, partition, offset if is_stopped else earliest)
+            offset = earliest
+        elif not earliest <= offset <= consumer.find_end(topic, partition):
+            if _repeated.is_due(f"{topic}/{partition}"):
+                fix = "reading.offsets_out_of_range = earliest goes on with what is left"
+                log.error("the next offset is not on the broker, nothing of this partition is read", fix=fix, **place)
+            return lost
+        consumer.release(topic, partition)
+        return consumer.take(topic, partition, offset)
 
 
 class CommitOffsets(beam.DoFn):
