@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
 import threading
@@ -190,14 +191,16 @@ class SharedAdmin:
             try:
                 self._client = self._client or open_admin(self._connection)
                 return question(self._client)
-            except (KafkaError, BrokerUnreachableError, OSError) as error:
+            except Exception as error:
+                # Of whatever kind: a client whose own thread has died answers each question with what that died of.
                 self._retry_at = time.monotonic() + RECONNECT_MILLISECONDS / 1000
                 client, self._client = self._client, None
                 if client is not None:
-                    client.close()
-                if isinstance(error, BrokerUnreachableError):
-                    raise
-                raise unreachable(self._connection, error) from error
+                    with contextlib.suppress(Exception):
+                        client.close()
+                if isinstance(error, (KafkaError, OSError)):
+                    raise unreachable(self._connection, error) from error
+                raise
 
 
 @functools.cache

@@ -13,7 +13,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from connectors.kafka import connection as connection_module
-from connectors.kafka.connection import BrokerUnreachableError, KafkaConnection, Outage, describe_client, open_admin
+from connectors.kafka.connection import BrokerUnreachableError, KafkaConnection, Outage, SharedAdmin, describe_client, open_admin
 from connectors.kafka.fetch import open_consumer
 from connectors.kafka.fit_message import WritingPlan
 from connectors.kafka.produce import open_producer
@@ -91,3 +91,17 @@ def test_attempts_at_a_broker_that_is_away_leave_no_thread_and_no_descriptor(
         with pytest.raises(BrokerUnreachableError):
             attempt(KafkaConnection(bootstrap_servers="127.0.0.1:9"))
     assert held() == before
+
+
+def test_client_whose_thread_has_died_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection_module, "RECONNECT_MILLISECONDS", 0)
+    opened = iter("ab")
+    monkeypatch.setattr(connection_module, "open_admin", lambda _connection: next(opened))
+    admin = SharedAdmin(KafkaConnection(bootstrap_servers="a:1"))
+
+    def fail(_client: object) -> None:
+        raise AssertionError("the loop crashed")
+
+    with pytest.raises(AssertionError):
+        admin.ask(fail)
+    assert admin.ask(lambda client: client) == "b"
