@@ -76,10 +76,11 @@ def read_to_end(connection: KafkaConnection, plan: ReadingPlan, positions: dict[
         moved_at = time.monotonic()
         while left:
             for message in _poll(connection, consumer):
-                moved_at = time.monotonic()
                 position = message.position
                 if position.offset < ends[f"{position.topic}/{position.partition}"]:
                     yield message
+                # Afterwards: what the caller takes its time for is no standstill.
+                moved_at = time.monotonic()
             # A transaction's marker or a compacted record at the end is no message, so the consumer's own position decides.
             left = {key for key in left if (consumer.position(split_key(key), timeout_ms=0) or 0) < ends[key]}
             if time.monotonic() - moved_at > STANDSTILL_SECONDS:
