@@ -143,7 +143,12 @@ class WorkerPool:
 
     def bury(self, worker_id: str, worker: Worker) -> None:
         """For one that ended by itself: the record that it was at is a suspect."""
-        found = in_flight.note_death(self.in_flight_folder, str(worker.slot))
+        found = None
+        try:
+            found = in_flight.note_death(self.in_flight_folder, str(worker.slot))
+        except OSError:
+            # The disk may be full: the pool goes on, and the workers with it.
+            log.exception("what worker %s died at cannot be noted", worker_id)
         log.warning(
             "worker %s ended by itself with exit code %s%s", worker_id, worker.process.returncode,
             f", in stage {found.stage} at {found.record}" if found else "",
@@ -178,9 +183,17 @@ def read_cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+class OutputKeeper(RotatingFileHandler):
+    """A line that cannot be kept, as while the disk is full, is lost: whoever reads the pipe must go on, or the worker stands still."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the base class names it so
+        pass
+
+
 def keep_output(process: subprocess.Popen[bytes], file: Path) -> None:
     """Copy what a worker prints into a file that rotates, so that neither its pipe nor the disk fills up."""
-    keeper = RotatingFileHandler(file, maxBytes=LOG_LIMIT_BYTES, backupCount=OLD_LOGS)
+    # Opened with the first line: that may fail too.
+    keeper = OutputKeeper(file, maxBytes=LOG_LIMIT_BYTES, backupCount=OLD_LOGS, delay=True)
     assert process.stdout is not None  # noqa: S101 - started with a pipe, see start_worker
     with process.stdout as output:
         while line := output.readline(LINE_LIMIT_BYTES):

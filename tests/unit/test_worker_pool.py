@@ -1,5 +1,6 @@
 """The pool starts, reaps and ends workers, and keeps their output bounded."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -33,6 +34,12 @@ def test_line_without_an_end_does_not_fill_the_memory(tmp_path: Path) -> None:
     assert max(map(len, (tmp_path / "worker-1.log").read_text().splitlines())) <= worker_pool.LINE_LIMIT_BYTES
 
 
+def test_worker_goes_on_printing_when_its_output_cannot_be_kept(tmp_path: Path) -> None:
+    worker = start_printing("for n in range(20000): print('line', n)")
+    keep_output(worker, tmp_path / "no folder" / "worker-1.log")
+    assert worker.wait(10) == 0
+
+
 def test_metrics_of_the_dead_go_and_those_of_the_living_stay(tmp_path: Path) -> None:
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
@@ -44,7 +51,16 @@ def test_metrics_of_the_dead_go_and_those_of_the_living_stay(tmp_path: Path) -> 
     assert of_living.exists()
 
 
-def test_worker_that_dies_is_reaped_and_the_rest_end_with_the_pool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def find_disk_full(*_: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("is_disk_full", [False, True])
+def test_worker_that_dies_is_reaped_and_the_rest_end_with_the_pool(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_disk_full: bool
+) -> None:
+    if is_disk_full:
+        monkeypatch.setattr(worker_pool.in_flight, "note_death", find_disk_full)
     idle = [sys.executable, "-c", "import time; time.sleep(300)"]
     start = subprocess.Popen
     monkeypatch.setattr(subprocess, "Popen", lambda _command, **options: start(idle, **options))
