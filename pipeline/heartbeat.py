@@ -83,7 +83,8 @@ class Heartbeat:
             sent_seconds = msgspec.json.decode(message.value or b"", type=_Arrived).received_at.timestamp()
         except (msgspec.MsgspecError, ValueError):
             return
-        if sent_seconds > self.newest_seconds:
+        # After the clock was set back the newest lies in the future, and would stand there as proof of life.
+        if sent_seconds > self.newest_seconds or self.newest_seconds > time.time():
             self._note(sent_seconds)
             metrics.HEARTBEAT_DELAY.set(max(0.0, message.timestamp_milliseconds / 1000 - sent_seconds))
 

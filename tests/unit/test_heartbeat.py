@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -90,3 +91,14 @@ def test_age_is_that_of_the_newest_heartbeat_that_came_through() -> None:
     heartbeat.read(RawMessage(position=Position("a", 0, 0), timestamp_milliseconds=0, key=None, value=b"no heartbeat"))
     assert REGISTRY.get_sample_value("openweight_heartbeat_timestamp_seconds") == 1_767_225_602
     assert REGISTRY.get_sample_value("openweight_heartbeat_delay_seconds") == 0.5
+
+
+def test_heartbeat_of_before_the_clock_was_set_back_is_no_proof_of_life() -> None:
+    def message(sent_seconds: float) -> RawMessage:
+        value = msgspec.json.encode({"received_at": datetime.fromtimestamp(sent_seconds, UTC)})
+        return RawMessage(position=Position("a", 0, 0), timestamp_milliseconds=0, key=None, value=value)
+
+    heartbeat, now = Heartbeat(settings()), time.time()
+    heartbeat.read(message(now + 3600))
+    heartbeat.read(message(now))
+    assert heartbeat.newest_seconds == pytest.approx(now)
