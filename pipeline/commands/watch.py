@@ -85,6 +85,9 @@ def describe(alert: Alert) -> Text:
     """An alert in a few lines; all text from outside is made harmless."""
     text = Text()
     mark = {AlertState.RAISED: "NEW", AlertState.UPDATED: "UPDATE", AlertState.RETRACTED: "WITHDRAWN"}[alert.state]
+    if alert.merged_into:
+        # Nothing is taken back: a report of the same change has come that was published earlier, or two stories turned out to be one.
+        mark = "MERGED"
     text.append(f"{_local(alert.last_reported_at)}  {mark:9} ", style="dim")
     text.append(f"{alert.direction.upper():8}", style=f"bold {DIRECTION_STYLE.get(alert.direction, '')}")
     text.append(f" {harmless(', '.join(alert.actors) or alert.actor, 200)}", style="bold")
@@ -93,17 +96,17 @@ def describe(alert: Alert) -> Text:
     text.append(f"  [{alert.severity}, score {alert.score:.2f}]\n", style=SEVERITY_STYLE[alert.severity])
     # News in Hebrew or Arabic stands alone on its lines: mixed into ours it would turn them around.
     text.append(f"    {harmless(alert.headline)}\n")
+    if alert.merged_into:
+        return text.append(f"    the same change as alert {harmless(alert.merged_into, 40)}, which tells it from here on\n", style="dim")
     first = alert.articles[0] if alert.articles else None
     if first is not None and first.evidence:
         quote = harmless(first.evidence[0].text, QUOTE_CHARACTERS)
         if quote != harmless(alert.headline):
             text.append(f"    “{quote}”\n", style="italic")
     sources = f"{_count(alert.article_count, 'article')} from {_count(alert.publisher_count, 'publisher')}, {', '.join(alert.languages)}"
-    text.append(f"    {sources}  {harmless(first.url if first else '', 300)}\n", style="dim")
-    if alert.retracted_because and not alert.merged_into:
+    text.append(f"    {sources}  {harmless(first.url if first else '', 300)}  alert {harmless(alert.alert_id, 40)}\n", style="dim")
+    if alert.retracted_because:
         text.append(f"    withdrawn: the report was {harmless(alert.retracted_because, 100)}\n", style="dim")
-    if alert.merged_into:
-        text.append(f"    goes on as alert {alert.merged_into}\n", style="dim")
     return text
 
 

@@ -11,7 +11,7 @@ import pytest
 from pipeline.commands.watch import describe, escape_controls, is_notable
 from pipeline.terminal import harmless
 from transforms.raise_alerts import AlertRules, raise_alert
-from transforms.records import Alert, ChangeType, Direction, Evidence, Member, Position, RawMessage, Status, StoryUpdate
+from transforms.records import Alert, AlertState, ChangeType, Direction, Evidence, Member, Position, RawMessage, Status, StoryUpdate
 
 HOSTILE = [
     "\x1b]0;owned\x07title", "\x1b]8;;http://evil.example\x07click\x1b]8;;\x07", "\x1b[2J\x1b[H", "\x9b31mred", "over\rwritten", "a\nERROR b",
@@ -69,6 +69,24 @@ def test_alert_says_who_what_how_sure_and_where() -> None:
         "1 article from 1 publisher, ar",
     ):
         assert part in shown
+
+
+def test_story_that_another_one_takes_over_is_merged_and_not_withdrawn() -> None:
+    plain = alert("Meta tightens its licence")
+    over = {"state": AlertState.RETRACTED, "retracted_because": "merged", "merged_into": "3f2a"}
+    merged = describe(msgspec.structs.replace(plain, **over)).plain
+    assert "MERGED" in merged
+    assert "the same change as alert 3f2a" in merged
+    assert "WITHDRAWN" not in merged.upper()
+    assert len(merged.splitlines()) == 3
+    withdrawn = describe(msgspec.structs.replace(plain, **over | {"merged_into": "", "retracted_because": "corrected"})).plain
+    assert "WITHDRAWN" in withdrawn
+    assert "withdrawn: the report was corrected" in withdrawn
+
+
+def test_alert_names_its_id_by_which_others_point_to_it() -> None:
+    plain = alert("Meta tightens its licence")
+    assert f"alert {plain.alert_id}" in describe(plain).plain
 
 
 def test_json_for_a_terminal_holds_no_order_and_means_the_same() -> None:
