@@ -38,3 +38,7 @@ class FaultyRun(OpenweightRun):
 
     def take_bug(self) -> None:
         (self.faults_folder / "bug").unlink(missing_ok=True)
+
+    def judge_by(self, labels: Path) -> None:
+        """From its next start on, articles of this file are judged by their labels."""
+        (self.faults_folder / "labels").write_text(str(labels))

@@ -20,6 +20,7 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[2]), str(Path(__file__).res
 
 import broker_faults as broker  # noqa: E402 - found by the path above
 import input_faults as given_input  # noqa: E402 - the same
+import orders  # noqa: E402 - the same
 import process_faults as processes  # noqa: E402 - the same
 import seeded_bugs  # noqa: E402 - the same
 import state_faults as state  # noqa: E402 - the same
@@ -60,6 +61,7 @@ FAULTS = (
     Fault("F19", state.give_unknown_format),
     Fault("F20", state.give_bad_settings),
     Fault("F23", state.scrape_under_load),
+    Fault("orders", orders.tell_in_other_orders, 0.18),
     Fault("verify", given_input.verify),
     Fault("F17", broker.change_topics),
     Fault("F26", seeded_bugs.seed_bugs),

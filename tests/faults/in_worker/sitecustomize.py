@@ -2,7 +2,7 @@
 
 So the product holds no failpoint that could be switched on. FAULTS_FOLDER names a folder with files that a test writes while all runs:
 `armed` holds a point and a count: the process is killed (SIGKILL) when it passes that point for the so-many-th time, and the file becomes
-`fired`; `bug` holds the name of a bug that the code is to have. An article whose bytes hold FAULT-EXIT, FAULT-KILL or FAULT-HANG ends its
+`fired`; `bug` holds the name of a bug that the code is to have; `labels` the path of a file of labelled articles that are judged by their labels. An article whose bytes hold FAULT-EXIT, FAULT-KILL or FAULT-HANG ends its
 process, or hangs it.
 """
 
@@ -22,6 +22,7 @@ from typing import Any
 
 FOLDER = Path(os.environ.get("FAULTS_FOLDER", "/nonexistent"))
 ARMED, FIRED, BUG = (str(FOLDER / name) for name in ("armed", "fired", "bug"))
+LABELS = FOLDER / "labels"
 passed: Counter[str] = Counter()
 
 
@@ -149,6 +150,13 @@ def change_attempting(module: Any) -> None:
     module._AttemptEach.process = process_and_swallow
 
 
+def change_judging(module: Any) -> None:
+    if LABELS.exists():
+        from judge_by_labels import judge_by_labels
+
+        judge_by_labels(module, Path(LABELS.read_text()))
+
+
 CHANGES: dict[str, Callable[[Any], None]] = {
     "connectors.kafka.read": change_reading,
     "connectors.kafka.fetch": change_buffer,
@@ -156,6 +164,7 @@ CHANGES: dict[str, Callable[[Any], None]] = {
     "connectors.kafka.commit": change_committing,
     "transforms.decode": change_decoding,
     "transforms.attempt": change_attempting,
+    "transforms.flag_policy_change": change_judging,
 }
 
 
