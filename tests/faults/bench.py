@@ -26,10 +26,15 @@ from pipeline.broker import BrokerPlan, describe_properties, prepare_broker
 from pipeline.choose_ports import HOST, find_free_port
 from pipeline.commands.verify import PartitionOutcomes, note_outcomes
 from pipeline.find_java import find_java
+from pipeline.processes import wait_until
+from pipeline.worker_pool import read_cpu_seconds
 from transforms.records import Alert, AlertState, OutgoingMessage
 
 NEWS = "news.articles"
 RECOVERY_SECONDS = 180
+# A broker that starts stands still when it uses less than so much CPU in so much time.
+STANDSTILL_SECONDS, STANDSTILL_CPU_SECONDS = 60, 1.0
+BROKER_LIMIT_SECONDS = 600
 LAG_SECONDS = 60
 # What one record may take on a machine that others use too, when a backlog is worked off.
 RECORD_SECONDS = 0.1
@@ -90,8 +95,18 @@ class Broker:
         return "".join(f"{key}={value}\n" for key, value in lines.items())
 
     def start(self) -> None:
+        """Returns when it answers, however long that takes on a busy machine, as long as it works at it.
+
+        Raises:
+            StartFailure: it ended, stands still, or did not answer within BROKER_LIMIT_SECONDS.
+        """
         self.process.start()
-        self.process.wait_ready()
+        begun, cpu_seconds = time.monotonic(), 0.0
+        while read_cpu_seconds(self.process.pid) >= cpu_seconds and time.monotonic() - begun < BROKER_LIMIT_SECONDS:
+            cpu_seconds = read_cpu_seconds(self.process.pid) + STANDSTILL_CPU_SECONDS
+            if wait_until(lambda: self.process.exit_code is not None or self.process.is_ready(), STANDSTILL_SECONDS):
+                break
+        self.process.wait_ready(0)
 
     def format(self) -> None:
         """A new data folder: another cluster, as when the disk was lost."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import time
@@ -16,6 +17,8 @@ from transforms.records import OutgoingMessage
 
 PAUSES_SECONDS = (2, 30, 130)
 CUT_SECONDS = 20
+# What may be open for a moment.
+MORE_DESCRIPTORS = 40
 NOTICED_SECONDS = 60
 OTHER = "news.other"
 
@@ -64,6 +67,7 @@ def hold_up_broker(bench: Bench, end_at: float) -> Result:
             break
         bench.feed_backlog(400)
         bench.wait_for_flow()
+        before = count_descriptors(bench)
         bench.broker.signal(signal.SIGSTOP)
         try:
             time.sleep(seconds)
@@ -72,8 +76,16 @@ def hold_up_broker(bench: Bench, end_at: float) -> Result:
         result.recoveries.append(bench.wait_for_flow())
         result.runs += 1
         bench.close_books(result)
+        more = count_descriptors(bench) - before
+        result.require(more <= MORE_DESCRIPTORS, f"{more} descriptors more after {seconds} s: attempts at the broker leave some behind")
         progress.print(f"  held up {seconds} s, back after {result.recoveries[-1]:.1f} s")
     return result
+
+
+def count_descriptors(bench: Bench) -> int:
+    """Those of the run and its workers."""
+    assert bench.run.process is not None
+    return sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in (bench.run.process.pid, *bench.run.worker_pids()))  # noqa: PTH208 - only counted
 
 
 def spoil_network(bench: Bench, _end_at: float) -> Result:
