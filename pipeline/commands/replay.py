@@ -6,6 +6,8 @@ import sys
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
+import re2
+from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
@@ -16,7 +18,7 @@ from pipeline.ends import kafka_connection
 from pipeline.exit_codes import ExitCode
 from pipeline.rerun import Rerun, Window, load_state, read_window, save_state
 from pipeline.running import with_broker
-from pipeline.settings import Settings
+from pipeline.settings import Settings, Writing
 from pipeline.terminal import console
 from pipeline.topic_file import read_topics
 from transforms.records import RawMessage
@@ -27,9 +29,8 @@ BATCH_MESSAGES = 200
 
 def replay_topics(settings: Settings, prefix: str, window: Window, *, is_fresh: bool) -> ExitCode:
     """Writes to PREFIX.*; goes on with a replay to the same prefix that was stopped, unless settings or model are others now."""
-    live = settings.writing.topic_prefix
-    if f"{prefix}.".startswith(f"{live}."):
-        print(f"openweight replay: --to {prefix} are the topics of live subscribers; choose another prefix", file=sys.stderr)
+    if reason := why_not_to(settings, prefix):
+        print(f"openweight replay: --to {prefix}: {reason}", file=sys.stderr)
         return ExitCode.USAGE
     settings = with_broker(settings)
     settings = settings.model_copy(update={"writing": settings.writing.model_copy(update={"topic_prefix": prefix})})
@@ -51,6 +52,23 @@ def replay_topics(settings: Settings, prefix: str, window: Window, *, is_fresh: 
             progress.update(task, completed=count)
     screen.print(f"{count} messages into {prefix}.*, {len(rerun.state.alerts)} alerts")
     return ExitCode.DONE
+
+
+def why_not_to(settings: Settings, prefix: str) -> str:
+    """Why nothing may be replayed into topics of this prefix; empty when it may."""
+    if f"{prefix}.".startswith(f"{settings.writing.topic_prefix}."):
+        return "these are the topics of live subscribers; choose another prefix"
+    try:
+        writing = Writing(topic_prefix=prefix)
+    except ValidationError:
+        return "no prefix of topics; it has letters, digits, - and _, in parts with dots between them, such as backfill.2026"
+    reading, topics = settings.reading, read_topics(settings.model_copy(update={"writing": writing}))
+    key = "topic_pattern" if reading.topic_pattern else "topics"
+    for name in topics:
+        is_read = re2.fullmatch(reading.topic_pattern, name) if reading.topic_pattern else name in reading.topics
+        if is_read and name.startswith(f"{prefix}."):
+            return f"the job would read {name} as news (reading.{key}); choose another prefix"
+    return ""
 
 
 def shown(screen: Console) -> Progress:
