@@ -199,7 +199,7 @@ def load_settings(path: Path | None = None, environment: Mapping[str, str] = os.
     Raises:
         SettingsError: with every problem, each naming the key, the value, where it stands and what is allowed.
     """
-    named = path or (Path(environment["OPENWEIGHT_SETTINGS"]) if "OPENWEIGHT_SETTINGS" in environment else None)
+    named = path or (Path(environment["OPENWEIGHT_SETTINGS"]) if environment.get("OPENWEIGHT_SETTINGS") else None)
     file = named or Path(SETTINGS_FILE)
     origin: dict[str, str] = {}
     values: dict[str, Any] = {}
@@ -207,8 +207,10 @@ def load_settings(path: Path | None = None, environment: Mapping[str, str] = os.
     if named is not None or file.exists():
         try:
             values = tomllib.loads(file.read_text("utf-8"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise SettingsError([f"{file}: {error}"]) from None
+        except OSError as error:
+            raise SettingsError([f"settings file {file}: {error.strerror}"]) from None
+        except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise SettingsError([f"settings file {file}: {error}"]) from None
         if "fields" in values and isinstance(values["fields"], dict):
             origin.update({f"fields.{name}": str(file) for name in values["fields"]})
     problems += _override(values, environment, origin)

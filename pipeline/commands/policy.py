@@ -40,6 +40,10 @@ def show_policy(settings: Settings, *, is_json: bool, at: datetime | None) -> Ex
             harmless(state.actor, 60), harmless(state.object, 60), state.stance, kind, f"{status}{', contested' * state.contested}",
             f"{state.since:%Y-%m-%d}", str(len(state.history)), harmless(state.headline, HEADLINE_CHARACTERS),
         )  # fmt: skip
+    if not states:
+        found = "nothing of that time" if at else "nothing yet"
+        console(to_error_output=True).print(f"{topic} on {settings.broker.bootstrap_servers} holds {found}")
+        return ExitCode.DONE
     console().print(table)
     return ExitCode.DONE
 

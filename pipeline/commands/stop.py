@@ -22,6 +22,7 @@ def stop_run(settings: Settings) -> ExitCode:
     """Asks a live run to stop and waits for it; then ends processes that nobody supervises any more."""
     folder = settings.state.folder.absolute()
     if not folder.exists():
+        log.info("nothing runs", state_folder=str(folder))
         return ExitCode.DONE
 
     def is_ours() -> bool:
@@ -31,12 +32,16 @@ def stop_run(settings: Settings) -> ExitCode:
             return False
         return True
 
-    if not is_ours():
+    was_running = not is_ours()
+    if was_running:
         pid = int((folder / "lock").read_text().strip())
         log.info("asking the run to stop", pid=pid)
         os.kill(pid, signal.SIGTERM)
         if not wait_until(is_ours, STOP_SECONDS):
             log.error("the run does not stop", pid=pid, seconds=STOP_SECONDS)
             return ExitCode.ENGINE_FAILED
-    end_leftovers(folder, ENDING_ORDER)
+        log.info("the run has stopped", pid=pid)
+    left_behind = end_leftovers(folder, ENDING_ORDER)
+    if not (was_running or left_behind):
+        log.info("nothing runs", state_folder=str(folder))
     return ExitCode.DONE

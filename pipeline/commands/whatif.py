@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +41,10 @@ class Difference:
 
 def compare(settings: Settings, other: Settings, file: Path | None, window: Window, *, is_json: bool, is_fresh: bool) -> ExitCode:
     """Prints the alerts added, removed and changed; FOUND when there are any. Each side goes on where it was stopped."""
+    # It is read twice, once for each side.
+    if file and not (file.is_file() and os.access(file, os.R_OK)):
+        print(f"openweight whatif: --file {file} is no file that can be read", file=sys.stderr)
+        return ExitCode.USAGE
     settings = settings if file else with_broker(settings)
     other = other.model_copy(update={"broker": settings.broker})
     folder = settings.state.folder / "whatif"
