@@ -12,6 +12,8 @@ from typing import Annotated, Optional
 import structlog
 import typer
 
+from pipeline.broken_pipe import Commands, write_nowhere
+from pipeline.configure_logging import configure_logging
 from pipeline.exit_codes import ExitCode
 from pipeline.foreseen import foresee
 from pipeline.settings import Settings, load_settings
@@ -24,6 +26,7 @@ logging.getLogger().addFilter(lambda record: "apitools" not in record.getMessage
 
 app = typer.Typer(
     name="openweight",
+    cls=Commands,
     help="Flags policy changes about open-weight AI models in the world's news, in any language.",
     epilog="Exit codes: 0 done; 1 a check found something; 2 wrong usage or settings; 3 broker away; 4 engine or machine failed; "
     "130 interrupted.",
@@ -34,9 +37,9 @@ app = typer.Typer(
 )
 
 SettingsFile = Annotated[
-    Optional[Path], typer.Option("--settings", metavar="FILE", help="Settings file; ./openweight.toml when there is one.")  # noqa: UP045 - typer reads it
+    Optional[Path], typer.Option("--settings", metavar="FILE", help="Settings file; else OPENWEIGHT_SETTINGS, or openweight.toml here.")  # noqa: UP045 - typer reads it
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON lines instead of text for people.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text for people.")]
 
 Range = Annotated[str, typer.Option("--range", metavar="FROM..TO", help="Times (UTC) or offsets; either may be left out.")]
 Anew = Annotated[bool, typer.Option("--fresh", help="Begin anew, also when an earlier call was stopped.")]
@@ -46,12 +49,15 @@ def main() -> None:
     """Runs the command; every foreseen failure is one clear line and an exit code of its own."""
     configure_logging()
     try:
-        app()
+        try:
+            app()
+        finally:
+            # What is still to be written, here and not at Python's own end, which would complain of a reader that has gone.
+            sys.stdout.flush()
     except KeyboardInterrupt:
         sys.exit(ExitCode.INTERRUPTED)
     except BrokenPipeError:
-        # Whoever read our output has gone; nothing is wrong, and nobody is left to be told.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        write_nowhere()
         sys.exit(ExitCode.DONE)
     except Exception as error:
         code = foresee(error)
@@ -59,19 +65,6 @@ def main() -> None:
             raise
         print("\n".join(f"openweight: {line}" for line in str(error).splitlines()), file=sys.stderr)  # noqa: T201 - the last word
         sys.exit(code)
-
-
-def configure_logging() -> None:
-    """Lines for people on a terminal, JSON elsewhere, always on standard error: standard output is for results."""
-    is_terminal = sys.stderr.isatty()
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="%H:%M:%S" if is_terminal else "iso", utc=not is_terminal),
-            structlog.dev.ConsoleRenderer() if is_terminal else structlog.processors.JSONRenderer(),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
 
 
 def settings_of(file: Path | None) -> Settings:
@@ -111,7 +104,10 @@ def run(
 
 @app.command()
 def stop(settings: SettingsFile = None) -> None:
-    """Stop the run of this state folder in order, and end what a killed one left behind."""
+    """Stop the run of this state folder in order, and end what a killed one left behind.
+
+    Example: openweight stop
+    """
     from pipeline.commands.stop import stop_run  # noqa: PLC0415 - a command loads only what it needs
 
     sys.exit(stop_run(settings_of(settings)))
@@ -123,7 +119,7 @@ def watch(
     json: AsJson = False,
     from_start: Annotated[bool, typer.Option("--from-start", help="Begin with the oldest alert that the topics hold.")] = False,
     all_revisions: Annotated[bool, typer.Option("--all", help="Show every revision, not only those that a person should know of.")] = False,
-    limit: Annotated[int, typer.Option(min=0, help="Stop after so many alerts; 0: never.")] = 0,
+    limit: Annotated[int, typer.Option(metavar="COUNT", min=0, help="Stop after so many alerts; 0: never.")] = 0,
 ) -> None:
     """Subscribe to the alert topics and print alerts as they come.
 
@@ -151,7 +147,7 @@ def assess(
 @app.command()
 def explain(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="JSON lines or a .txt file; - for standard input.")],
-    line: Annotated[int, typer.Option(min=1, help="Which line of the file.")] = 1,
+    line: Annotated[int, typer.Option(metavar="NUMBER", min=1, help="Which article of the file.")] = 1,
     settings: SettingsFile = None,
 ) -> None:
     """Show one article's way through every stage, and why it was or was not flagged.
@@ -165,9 +161,9 @@ def explain(
 
 @app.command()
 def feed(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="JSON lines, one message each; - for standard input.")],
-    topic: Annotated[str, typer.Option(help="Topic to write to; the first of reading.topics when empty.")] = "",
-    rate: Annotated[float, typer.Option(min=0, help="Messages a second; 0: as fast as the broker takes them.")] = 0,
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="JSON lines, one message each; - for standard input.")],
+    topic: Annotated[str, typer.Option(metavar="TOPIC", help="Topic to write to; the first of reading.topics when empty.")] = "",
+    rate: Annotated[float, typer.Option(metavar="RATE", min=0, help="Messages a second; 0: as fast as the broker takes them.")] = 0,
     settings: SettingsFile = None,
 ) -> None:
     """Write the lines of files to a news topic.
@@ -234,7 +230,7 @@ def whatif(
     *,
     other: Annotated[Path, typer.Argument(metavar="OTHER", help="Settings file to compare with the present settings.")],
     settings: SettingsFile = None,
-    file: Annotated[Optional[Path], typer.Option(help="JSON lines instead of the news topics.")] = None,  # noqa: UP045 - typer reads it
+    file: Annotated[Optional[Path], typer.Option(metavar="FILE", help="JSON lines instead of the news topics.")] = None,  # noqa: UP045 - typer reads it
     within: Range = "",
     fresh: Anew = False,
     json: AsJson = False,
@@ -255,7 +251,9 @@ def policy(
     json: AsJson = False,
     at: Annotated[
         Optional[datetime],  # noqa: UP045 - typer reads it
-        typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="As it stood at this time (UTC), by the dates of the reports."),
+        typer.Option(
+            metavar="DATE", formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="As it stood then (UTC), by the dates of the reports."
+        ),
     ] = None,
 ) -> None:
     """Show where every actor stands on open weights, by what was reported.
@@ -269,7 +267,10 @@ def policy(
 
 @app.command()
 def doctor(settings: SettingsFile = None) -> None:
-    """Check broker, engine, topics, models and this machine, and say what to do; exit code 1 when something is wrong."""
+    """Check broker, engine, topics, model and this machine, and say what to do; exit code 1 when something is wrong.
+
+    Example: openweight doctor
+    """
     from pipeline.commands.doctor import examine  # noqa: PLC0415 - a command loads only what it needs
 
     sys.exit(examine(settings_of(settings)))
@@ -283,7 +284,10 @@ def show_settings(
     ] = False,
     json: AsJson = False,
 ) -> None:
-    """Print the effective settings; secrets are never among them, only the files that hold them."""
+    """Print the effective settings; secrets are never among them, only the files that hold them.
+
+    Example: openweight settings --all
+    """
     from pipeline.commands.settings import print_settings  # noqa: PLC0415 - a command loads only what it needs
 
     sys.exit(print_settings(settings_of(settings), is_all=all_keys, is_json=json))

@@ -28,8 +28,17 @@ def test_help_names_every_command(tmp_path: Path) -> None:
         assert command in answer.stdout
 
 
-@pytest.mark.parametrize("arguments", [("nonsense",), ("assess",), ("explain", "a", "--line", "0")])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("nonsense",), ("assess",), ("explain", "a", "--line", "0"), ("policy", "--at", "soon"), ("replay", "--to", "x", "--range", "soon"),
+        ("replay", "--to", "openweight"), ("replay", "--to", "../x"), ("settings", "--settings", "."),
+        ("whatif", "other.toml", "--file", "nowhere.jsonl"),
+    ],
+    ids=" ".join,
+)  # fmt: skip
 def test_wrong_usage_ends_with_2(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    (tmp_path / "other.toml").touch()
     answer = openweight(*arguments, folder=tmp_path)
     assert answer.returncode == 2
     assert answer.stderr
@@ -49,6 +58,32 @@ def test_command_that_needs_a_broker_says_how_to_get_one(command: str, tmp_path:
     answer = openweight(command, folder=tmp_path)
     assert answer.returncode == 3
     assert b"openweight run" in answer.stderr
+
+
+def test_prefix_whose_topics_the_job_would_read_as_news_is_refused(tmp_path: Path) -> None:
+    answer = openweight("replay", "--to", "news.again", folder=tmp_path, OPENWEIGHT_READING__TOPIC_PATTERN=r"news\..*")
+    assert answer.returncode == 2
+    assert b"reading.topic_pattern" in answer.stderr
+
+
+@pytest.mark.parametrize("buffering", [{}, {"PYTHONUNBUFFERED": "1"}], ids=["buffered", "unbuffered"])
+def test_reader_that_has_gone_is_no_finding(buffering: dict[str, str], tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "pipeline.cli", "settings", "--all"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, env={"PYTHONPATH": str(ROOT)} | buffering, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.wait(110) == 0
+        assert process.stderr is not None
+        assert process.stderr.read() == b""
+
+
+def test_stop_says_that_nothing_runs(tmp_path: Path) -> None:
+    for _ in range(2):
+        answer = openweight("stop", folder=tmp_path)
+        assert (answer.returncode, b"nothing runs" in answer.stderr) == (0, True)
+        (tmp_path / ".local").mkdir(exist_ok=True)
 
 
 def test_missing_file_is_named(tmp_path: Path) -> None:
