@@ -56,8 +56,9 @@ alarms: setup ## alerts that fire and clear, live, with a real Prometheus and Al
 bench: setup ## speed, delay and memory, side by side with a plain loop and Quix Streams
 	@$(BIN)/python tests/bench/bench.py
 
-schemas: setup ## writes transforms/schemas and the generated parts of the documents anew
+schemas: setup ## writes transforms/schemas, the dashboards and the generated parts of the documents anew
 	@$(BIN)/python -m pipeline.write_documents
+	@$(BIN)/python deploy/grafana/write_dashboards.py
 
 lock: setup ## pins the dependencies of pyproject.toml anew
 	@$(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --strip-extras --allow-unsafe --no-header --extra dev --extra bench --output-file requirements-dev.lock pyproject.toml

@@ -48,9 +48,12 @@ def run(*command: str | Path) -> str:
 def each_query() -> Iterator[tuple[str, str]]:
     """Every PromQL of ours with the place where it stands; Grafana's variables are given values."""
     for path in sorted((DEPLOY / "grafana" / "dashboards").glob("*.json")):
-        for panel in json.loads(path.read_text("utf-8"))["panels"]:
+        written = json.loads(path.read_text("utf-8"))
+        for panel in written["panels"]:
             for target in panel["targets"]:
                 yield f"{path.stem}: {panel['title']}", target["expr"].replace("$__rate_interval", "1m").replace("$__range", "6h")
+        for mark in written["annotations"]["list"]:
+            yield f"{path.stem}: {mark['name']}", mark["expr"].replace("$__rate_interval", "1m")
     for rule in ALL_RULES:
         yield rule.get("alert") or rule["record"], rule["expr"]
 
@@ -110,6 +113,21 @@ def test_every_metric_of_the_catalogue_is_shown_or_watched() -> None:
     used = set().union(*(names_and_labels(query)[0] for _, query in each_query()))
     families = {re.sub(r"_(bucket|count|sum)$", "", name) for name in used}
     assert {re.sub(r"_(bucket|count|sum)$", "", name) for name in catalogue()} - families == set()
+
+
+def test_panel_says_what_it_is_and_what_stands_there_without_a_value() -> None:
+    for path in (DEPLOY / "grafana" / "dashboards").glob("*.json"):
+        panels = json.loads(path.read_text("utf-8"))["panels"]
+        assert panels[0]["type"] == "row"
+        assert len({panel["title"] for panel in panels}) == len(panels), path.stem
+        for panel in panels:
+            assert panel["title"][0].isupper() or panel["title"][0].isdigit()
+            if panel["type"] == "stat":
+                assert panel["fieldConfig"]["defaults"]["noValue"], panel["title"]
+            # Several series are told apart by their legend.
+            if panel["type"] == "timeseries" and " by " in panel["title"]:
+                assert all("{{" in target["legendFormat"] for target in panel["targets"]), panel["title"]
+                assert panel["options"]["legend"]["showLegend"], panel["title"]
 
 
 @pytest.mark.parametrize(
@@ -197,6 +215,17 @@ def test_every_alert_has_its_section_in_the_runbook() -> None:
     assert set(re.findall(r"\]\(#([\w-]+)\)", runbook)) <= anchors(runbook)
     for section in re.split(r"^## ", runbook, flags=re.MULTILINE)[1:]:
         assert re.findall(r"^- \*\*(.+?)\*\*: \S", section, re.MULTILINE) == ["Meaning", "Impact", "Look at", "Do"], section
+
+
+def test_runbook_names_panels_that_exist() -> None:
+    runbook = " ".join((DEPLOY / "RUNBOOK.md").read_text("utf-8").split())
+    titles = {
+        path.stem: [panel["title"] for panel in json.loads(path.read_text("utf-8"))["panels"]]
+        for path in (DEPLOY / "grafana" / "dashboards").glob("*.json")
+    }
+    named = re.findall(r"dashboard (\w+), ([A-Z][a-z ]+?)(?: and ([A-Z][a-z ]+?))?(?=[,.:;]| \(|, over)", runbook)
+    assert len(named) > 8
+    assert [one for one in named if one[1] not in titles[one[0]] or one[2] not in ["", *titles[one[0]]]] == []
 
 
 def test_runbook_names_commands_and_settings_that_exist() -> None:
