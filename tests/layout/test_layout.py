@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from pipeline import write_documents
+from pipeline.settings import load_settings
 from transforms.records import Alert
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -69,6 +70,13 @@ def test_every_command_of_the_readme_exists() -> None:
     assert set(re.findall(r"`make ([a-z]+)", readme)) <= targets
     commands = set(re.findall(r"^def ([a-z_]+)\(", (ROOT / "pipeline" / "cli.py").read_text("utf-8"), re.MULTILINE)) | {"settings"}
     assert set(re.findall(r"`openweight ([a-z]+)", readme)) <= commands
+
+
+def test_settings_of_the_readme_are_settings(tmp_path: Path) -> None:
+    [example] = re.findall(r"```toml\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
+    (tmp_path / "password").write_text("secret")
+    (tmp_path / "openweight.toml").write_text(example.replace("/etc/openweight/password", str(tmp_path / "password")))
+    assert load_settings(tmp_path / "openweight.toml", {}).fields.text == "body"
 
 
 def test_lock_files_pin_everything_and_name_no_registry() -> None:
