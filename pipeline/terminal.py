@@ -12,11 +12,17 @@ WIDTH_OF_FILES = 200
 BIDIRECTIONAL = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f")
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Leaves it to the command; rich would end with 1, which is here what a check found."""
+        raise BrokenPipeError
+
+
 def console(*, to_error_output: bool = False) -> Console:
     """Colour on a terminal only; markup and highlighting off, since most of what is printed comes from outside."""
     is_terminal = (sys.stderr if to_error_output else sys.stdout).isatty()
     # A file or a pipe has no width; rich would fold tables at 80.
-    return Console(stderr=to_error_output, markup=False, highlight=False, soft_wrap=True, width=None if is_terminal else WIDTH_OF_FILES)
+    return _Console(stderr=to_error_output, markup=False, highlight=False, soft_wrap=True, width=None if is_terminal else WIDTH_OF_FILES)
 
 
 def harmless(text: str, limit_characters: int = 2_000) -> str:

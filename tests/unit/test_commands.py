@@ -66,9 +66,9 @@ def test_prefix_whose_topics_the_job_would_read_as_news_is_refused(tmp_path: Pat
     assert b"reading.topic_pattern" in answer.stderr
 
 
-@pytest.mark.parametrize("buffering", [{}, {"PYTHONUNBUFFERED": "1"}], ids=["buffered", "unbuffered"])
-def test_reader_that_has_gone_is_no_finding(buffering: dict[str, str], tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "pipeline.cli", "settings", "--all"]
+@pytest.mark.parametrize(("option", "buffering"), [("--all", {}), ("--json", {}), ("--json", {"PYTHONUNBUFFERED": "1"})])
+def test_reader_that_has_gone_is_no_finding(option: str, buffering: dict[str, str], tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "pipeline.cli", "settings", option]
     with subprocess.Popen(
         command, cwd=tmp_path, env={"PYTHONPATH": str(ROOT)} | buffering, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
