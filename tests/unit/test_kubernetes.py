@@ -139,6 +139,11 @@ def test_metrics_of_every_process_are_scraped_under_the_job_names_of_the_rules()
     assert {endpoint["port"] for monitor in monitors for endpoint in monitor["spec"]["endpoints"]} <= ports
 
 
+def test_rules_are_those_of_prometheus() -> None:
+    [rule] = of_kind("PrometheusRule")
+    assert rule["spec"] == yaml.safe_load((DEPLOY / "prometheus" / "rules.yml").read_text("utf-8"))
+
+
 def test_nothing_goes_in_or_out_but_what_is_named() -> None:
     policies = {one["metadata"]["name"]: one["spec"] for one in of_kind("NetworkPolicy")}
     assert policies.pop("nothing") == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
