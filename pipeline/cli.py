@@ -70,7 +70,7 @@ def main() -> None:
 def settings_of(file: Path | None) -> Settings:
     settings = load_settings(file)
     for warning in settings.warnings():
-        structlog.get_logger().warning(warning)
+        structlog.get_logger().warning(warning.text, fix=warning.fix)
     return settings
 
 

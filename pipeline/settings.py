@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from pydantic import AwareDatetime, Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
@@ -23,6 +23,19 @@ from pipeline.story_settings import Alerts, Ledger, Stories
 ENVIRONMENT_PREFIX = "OPENWEIGHT_"
 SETTINGS_FILE = "openweight.toml"
 USUAL_TOPICS = ("news.articles",)
+# Settings of the engine that `openweight run` starts itself, and where the same is said to a cluster.
+ELSEWHERE_IN_A_CLUSTER = {
+    "task_managers": "add TaskManagers to the cluster, and raise engine.parallelism",
+    "state_backend": "state.backend.type in the cluster's flink-conf.yaml",
+    "record_seconds": "--record-seconds of the cluster's worker pools",
+}
+
+
+class SettingsWarning(NamedTuple):
+    """What is allowed, and still deserves a line at start; and what to do about it."""
+
+    text: str
+    fix: str
 
 
 class SettingsError(Exception):
@@ -131,7 +144,12 @@ class Engine(Section):
     worker_pool: Addresses = Field("", description="with address: host:port of the worker pool as the TaskManagers see it")
     parallelism: int = Field(1, ge=1, le=128, description="subtasks, each with a Python process of its own")
     task_managers: int = Field(1, ge=1, le=16, description="TaskManagers of this machine, each with a worker pool; they share the subtasks")
-    checkpoint_seconds: float = Field(2, ge=0.5, le=600, description="pause between checkpoints: what is read again after a kill")
+    checkpoint_seconds: float = Field(
+        2,
+        ge=0.5,
+        le=60,  # OpenweightCheckpointOld pages at two minutes.
+        description="pause between checkpoints: what is read again after a kill",
+    )
     bundle_milliseconds: int = Field(40, ge=5, le=10_000, description="how long a bundle may wait for more records")
     state_backend: Literal["hashmap", "rocksdb"] = Field(
         "hashmap", description="hashmap: state in the TaskManager's memory; rocksdb: on disk, for state beyond 100 MB"
@@ -151,7 +169,10 @@ class Metrics(Section):
     host: str = Field("127.0.0.1", description="address that /metrics is served on")
     port: int = Field(9464, ge=1, le=65535, description="port that /metrics is served on")
     heartbeat_seconds: float = Field(
-        15, ge=0, le=60, description="how often an article of our own goes through the job, so that silence is proof of quiet; 0: never"
+        15,
+        ge=0,
+        le=30,  # Fewer, and one that is late would look as if they had stopped (OpenweightHeartbeatStale).
+        description="how often an article of our own goes through the job, so that silence is proof of quiet; 0: never",
     )
 
 
@@ -184,13 +205,18 @@ class Settings(Section):
         ]
         return raise_together(self, problems)
 
-    def warnings(self) -> list[str]:
-        """What is allowed, and still deserves a line at start."""
+    def warnings(self) -> list[SettingsWarning]:
+        found = [
+            SettingsWarning(f"engine.{name} is of this machine's engine and has no effect on {self.engine.address}", fix)
+            for name, fix in ELSEWHERE_IN_A_CLUSTER.items()
+            if self.engine.address and getattr(self.engine, name) != type(self.engine).model_fields[name].default
+        ]
         hosts = {part.strip().rsplit(":", 1)[0] for part in self.broker.bootstrap_servers.split(",") if part.strip()}
         beyond = sorted(hosts - {"localhost", "127.0.0.1", "::1", "[::1]"})
         if beyond and "PLAINTEXT" in self.broker.security_protocol:
-            return [f"broker.security_protocol is {self.broker.security_protocol}: news and logins go to {', '.join(beyond)} unencrypted"]
-        return []
+            text = f"broker.security_protocol is {self.broker.security_protocol}: news and logins go to {', '.join(beyond)} unencrypted"
+            found.append(SettingsWarning(text, "use SASL_SSL or SSL"))
+        return found
 
 
 def load_settings(path: Path | None = None, environment: Mapping[str, str] = os.environ) -> Settings:

@@ -106,7 +106,7 @@ def _state_folder(settings: Settings) -> Iterator[Finding]:
 
 def _warnings(settings: Settings) -> Iterator[Finding]:
     for warning in settings.warnings():
-        yield Finding("settings", warning, "use SASL_SSL or SSL")
+        yield Finding("settings", warning.text, warning.fix)
 
 
 def _broker(settings: Settings) -> Iterator[Finding]:

@@ -121,7 +121,15 @@ def test_pattern_is_read_without_the_usual_topics_and_without_our_own() -> None:
 def test_plaintext_beyond_this_machine_is_warned_of() -> None:
     assert Settings().warnings() == []
     far = Settings.model_validate({"broker": {"bootstrap_servers": "127.0.0.1:9092,kafka.example:9092"}})
-    assert "kafka.example" in far.warnings()[0]
+    assert "kafka.example" in far.warnings()[0].text
+
+
+def test_setting_that_has_no_effect_on_a_cluster_is_warned_of() -> None:
+    engine = {"record_seconds": 5, "parallelism": 2}
+    assert Settings.model_validate({"engine": engine}).warnings() == []
+    [warning] = Settings.model_validate({"engine": engine | {"address": "jobmanager:8081", "worker_pool": "127.0.0.1:50000"}}).warnings()
+    assert "engine.record_seconds" in warning.text
+    assert "--record-seconds" in warning.fix
 
 
 def test_every_setting_says_what_it_is_for() -> None:
