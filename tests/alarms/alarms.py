@@ -32,7 +32,7 @@ from watchers import Watchers, empty_panels  # noqa: E402 - the same
 from pipeline.choose_ports import find_free_port  # noqa: E402 - the same
 from pipeline.processes import wait_until  # noqa: E402 - the same
 
-MIXTURE = Mixture(bad_share=0.01, flagged_share=0.2, near_share=0.2)
+MIXTURE = Mixture(bad_share=0.03, flagged_share=0.2, near_share=0.2)
 ARTICLES_PER_SECOND = 2.0
 AWAY_SECONDS = 5
 PANELS_SECONDS = 300
