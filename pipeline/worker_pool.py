@@ -43,6 +43,9 @@ REAP_SECONDS = 1
 # A record at which a worker waits without using CPU gets so many times the seconds of one at which it works.
 STANDSTILL_FACTOR = 10
 log = logging.getLogger("worker_pool")
+# What workers print, once more: it leads somewhere in a container alone.
+printed = logging.getLogger("worker_pool.printed")
+printed.propagate = False
 
 
 @dataclass(frozen=True)
@@ -197,7 +200,9 @@ def keep_output(process: subprocess.Popen[bytes], file: Path) -> None:
     assert process.stdout is not None  # noqa: S101 - started with a pipe, see start_worker
     with process.stdout as output:
         while line := output.readline(LINE_LIMIT_BYTES):
-            keeper.emit(logging.makeLogRecord({"msg": line.decode(errors="replace").rstrip("\n")}))
+            text = line.decode(errors="replace").rstrip("\n")
+            keeper.emit(logging.makeLogRecord({"msg": text}))
+            printed.info("%s: %s", file.stem, text)
     keeper.close()
 
 
@@ -277,6 +282,10 @@ def main(arguments: Iterable[str] | None = None) -> None:
         os.environ[METRICS_FOLDER_VARIABLE] = str(given.metrics_folder)
         metrics_host, _, metrics_port = given.metrics_address.rpartition(":")
         serve_metrics(metrics_host, int(metrics_port))
+        # A container: whoever looks for its log looks at what it prints.
+        output = logging.StreamHandler(sys.stdout)
+        log.addHandler(output)
+        printed.addHandler(output)
     pool = WorkerPool(given.log_folder, given.metrics_folder, given.state_cache_bytes, given.record_seconds)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: pool.stop())

@@ -218,7 +218,7 @@ def test_pool_command_of_compose_serves_its_workers_metrics(tmp_path: Path) -> N
     service = SERVICES["pool-1"]
     replaced = {"50000": str(port), "0.0.0.0:9465": f"127.0.0.1:{metrics_port}"}
     command = [replaced.get(word, word.replace("/scratch", str(tmp_path))) for word in service["command"]]
-    pool = subprocess.Popen([sys.executable, *service["entrypoint"][1:], *command], cwd=ROOT)
+    pool = subprocess.Popen([sys.executable, *service["entrypoint"][1:], *command], cwd=ROOT, stdout=subprocess.PIPE)
     try:
         is_healthy = lambda: run(*health_command("pool-1", metrics_port)).returncode == 0  # noqa: E731 - waited for
         assert wait_until(is_healthy, 30)
@@ -227,6 +227,9 @@ def test_pool_command_of_compose_serves_its_workers_metrics(tmp_path: Path) -> N
     finally:
         pool.terminate()
     assert pool.wait(10) == 0
+    assert pool.stdout is not None
+    assert b"listening on 127.0.0.1" in pool.stdout.read()
+    pool.stdout.close()
 
 
 def health_command(name: str, port: int) -> list[str]:

@@ -27,6 +27,14 @@ def test_output_beyond_a_pipe_is_kept_in_bounded_files(tmp_path: Path, monkeypat
     assert sum(file.stat().st_size for file in tmp_path.iterdir()) <= 10_000 * (worker_pool.OLD_LOGS + 1)
 
 
+def test_output_is_printed_as_well_where_it_leads_somewhere(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    worker_pool.printed.addHandler(caplog.handler)
+    caplog.set_level("INFO")
+    keep_output(start_printing("print('100 % of it')"), tmp_path / "worker-1.log")
+    worker_pool.printed.removeHandler(caplog.handler)
+    assert caplog.messages == ["worker-1: 100 % of it"]
+
+
 def test_line_without_an_end_does_not_fill_the_memory(tmp_path: Path) -> None:
     worker = start_printing("print('x' * 300_000, end='')")
     keep_output(worker, tmp_path / "worker-1.log")
