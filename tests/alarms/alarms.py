@@ -31,6 +31,7 @@ from watchers import Watchers, empty_panels  # noqa: E402 - the same
 
 from pipeline.choose_ports import find_free_port  # noqa: E402 - the same
 from pipeline.processes import wait_until  # noqa: E402 - the same
+from pipeline.terminal import console  # noqa: E402 - the same
 
 MIXTURE = Mixture(bad_share=0.03, flagged_share=0.2, near_share=0.2)
 ARTICLES_PER_SECOND = 2.0
@@ -137,8 +138,10 @@ def watch(run: OpenweightRun, watchers: Watchers, silent_seconds: int, only: str
         fired, cleared = try_case(case, watchers)
         is_right = is_right and fired <= case.limit_seconds and cleared <= CLEAR_SECONDS
         table.add_row(case.what, case.alert, f"{fired:.0f}", f"{case.limit_seconds:.0f}", f"{cleared:.0f}")
+    # Or its last message would wait for a broker that is stopped by then.
+    feeding.is_on.clear()
     is_alive = watchers.person.was_told("OpenweightDeadMan", "firing", "deadman", 0)
-    screen = Console()
+    screen = console()
     screen.print(table)
     screen.print(f"{count} queries of panels, without data: {empty or 'none'}; firing before anything was done: {sorted(quiet) or 'none'}")
     screen.print(f"the dead-man switch {'was heard' if is_alive else 'WAS NOT HEARD'}; pages in all: {sum_up(watchers)}")

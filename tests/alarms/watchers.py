@@ -20,6 +20,8 @@ from pipeline.processes import wait_until
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 READY_SECONDS = 60
+# One for all questions: each client reads the authorities of this machine once, which takes longer than an answer.
+CLIENT = httpx.Client(trust_env=False, timeout=20)
 
 
 @dataclass(frozen=True)
@@ -120,14 +122,14 @@ class Watchers:
         self.person.server.shutdown()
 
     def ask(self, query: str) -> list[dict[str, Any]]:
-        answer = httpx.get(f"http://127.0.0.1:{self.prometheus_port}/api/v1/query", params={"query": query}, trust_env=False, timeout=20)
+        answer = CLIENT.get(f"http://127.0.0.1:{self.prometheus_port}/api/v1/query", params={"query": query})
         result: list[dict[str, Any]] = answer.raise_for_status().json()["data"]["result"]
         return result
 
 
 def is_ready(port: int) -> bool:
     try:
-        return httpx.get(f"http://127.0.0.1:{port}/-/ready", trust_env=False, timeout=2).status_code == httpx.codes.OK
+        return CLIENT.get(f"http://127.0.0.1:{port}/-/ready", timeout=2).status_code == httpx.codes.OK
     except httpx.TransportError:
         return False
 
