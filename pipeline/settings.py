@@ -286,6 +286,6 @@ def _describe(problem: Any, origin: dict[str, str], file: str) -> str:
         return f"{place}: {key} is no setting{hint}"
     if problem["type"] == "value_error":
         return f"{place}: {key}{': ' if key else ''}{problem['ctx']['error']}"
-    value = problem["input"]
+    value, meaning = problem["input"], problem["msg"].replace("a valid tuple", "a list")
     shown = value.isoformat() if isinstance(value, datetime) else repr(value)
-    return f"{place}: {key} = {shown[:80]}: {problem['msg'][:1].lower()}{problem['msg'][1:]}"
+    return f"{place}: {key} = {shown[:80]}: {meaning[:1].lower()}{meaning[1:]}"
