@@ -147,7 +147,7 @@ def assess(
 @app.command()
 def explain(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="JSON lines or a .txt file; - for standard input.")],
-    line: Annotated[int, typer.Option(metavar="NUMBER", min=1, help="Which article of the file.")] = 1,
+    line: Annotated[int, typer.Option(metavar="NUMBER", min=1, help="Which line of the file, empty ones counted.")] = 1,
     settings: SettingsFile = None,
 ) -> None:
     """Show one article's way through every stage, and why it was or was not flagged.
