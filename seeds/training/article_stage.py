@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     Names = dict[str, list[Entity]]
 
 FALSE_ALARMS_PER_THOUSAND = 1.0
+# Of flagged articles; below it a reader stops to trust alerts, above it changes are missed that could be had.
+LEAST_PRECISION = 0.9
 # How strongly the regressions are held back: few articles, correlated features.
 REGULARISATION = 0.3
 
@@ -115,13 +117,17 @@ def _fit(name: str, features: np.ndarray, labels: np.ndarray, weight: str | None
 
 
 def choose_threshold(flags: np.ndarray, chances: np.ndarray, alarms: np.ndarray, news: int) -> float:
-    """The threshold of the best F1 on labelled articles at which `news` real articles raise no more alarms than allowed.
+    """The threshold that misses the fewest labelled articles at a precision of LEAST_PRECISION, or else that of the best F1.
 
-    `alarms` are the chances of those of them that passed the gate.
+    At it `news` real articles raise no more alarms than allowed; `alarms` are the chances of those of them that passed the gate.
     """
     allowed = int(FALSE_ALARMS_PER_THOUSAND * news / 1000)
     floor = float(np.sort(alarms)[::-1][allowed]) + 0.01 if len(alarms) > allowed else 0.0
     candidates = sorted({max(0.3, floor), *(t for t in np.arange(0.3, 0.9, 0.02) if t >= floor)})
+    precise = [t for t in candidates if (flags & (chances >= t)).sum() >= LEAST_PRECISION * (chances >= t).sum() > 0]
+    if precise:
+        # Of equals the highest: it has the fewest false alarms.
+        return max(precise, key=lambda t: ((flags & (chances >= t)).sum(), t))
     return max(candidates, key=lambda t: (round(f1(flags, chances >= t), 3), -abs(t - 0.5)))
 
 
