@@ -25,6 +25,7 @@ import numpy as np  # noqa: E402 - after the environment is set
 from build_encoder import read_base_model, source_file, write_tables  # noqa: E402
 from training import article_stage, data, tuning  # noqa: E402
 from training.export import export_encoder  # noqa: E402
+from training.news import news_examples, news_side, read_news  # noqa: E402
 
 from transforms.model.decision import ArticleHeads, choose_joint  # noqa: E402
 from transforms.model.encoder import EmbeddingRows, Encoder, Tokenizer  # noqa: E402
@@ -47,9 +48,9 @@ def main() -> None:
     settings = tuning.Settings(epochs=options.epochs)
     write_tables(read_base_model(source_file()), options.weights)
     articles = [a for a in data.read_articles() if data.side(a.group) != "test"]
-    news = [a for a in data.read_news(options.shared) if data.news_side(a.group) != "test"]
+    news = [a for a in read_news(options.shared) if news_side(a.group) != "test"]
     train, dev = ([a for a in articles if data.side(a.group) == side] for side in ("train", "dev"))
-    news_train, news_dev = ([a for a in news if data.news_side(a.group) == side] for side in ("train", "dev"))
+    news_train, news_dev = ([a for a in news if news_side(a.group) == side] for side in ("train", "dev"))
     examples = training_examples(train, news_train)
     print(f"{len(train)} articles and {len(examples)} sentences to train on, {len(dev)} articles for dev", flush=True)
     tune_encoder(settings, examples, options.weights)
@@ -67,7 +68,7 @@ def training_examples(articles: Labelled, news: Labelled) -> list[data.Example]:
         for article in [*articles, *data.read_contrasts(), *near]
         for example in data.article_examples(article) + data.joint_examples(article)
     ]
-    return told + sets + data.news_examples(news[::2])
+    return told + sets + news_examples(news[::2])
 
 
 def pass_gate(news: Labelled) -> Labelled:
@@ -127,7 +128,7 @@ def read_scores(encoder: Encoder, heads: SentenceHeads, article: data.LabelledAr
 def data_hash() -> str:
     """SHA-256 over the labelled files, so that the card says which data the weights came from."""
     digest = hashlib.sha256()
-    kinds = ("articles/*.jsonl", "calibration/*.jsonl", "contrasts/*.jsonl", "sentences/*.tsv", "denials.tsv")
+    kinds = ("articles/*.jsonl", "calibration/*.jsonl", "contrasts/*.jsonl", "sentences/*.tsv", "denials.tsv", "settled_names.tsv")
     for path in sorted(path for kind in kinds for path in SEEDS.glob(kind)):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()

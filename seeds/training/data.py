@@ -1,10 +1,9 @@
-"""Labelled articles and sentences, real news, and which side of the split each belongs to."""
+"""Labelled articles and sentences, and which side of the split each belongs to."""
 
 from __future__ import annotations
 
 import csv
 import functools
-import gzip
 import hashlib
 import json
 from dataclasses import dataclass, field
@@ -23,8 +22,6 @@ UNKNOWN = -1
 # Shares of the split in hundredths: below 70 train, below 85 dev, else test.
 TRAIN_BELOW, DEV_BELOW = 70, 85
 CONTEXT_DROPPED_BELOW = 25
-# Real news: a third each, for the test needs 2,000 articles of its own.
-NEWS_TRAIN_BELOW, NEWS_DEV_BELOW = 32, 62
 
 
 @dataclass
@@ -84,11 +81,6 @@ def side(group: str) -> str:
     """One of train, dev and test, the same for everything of one event or one set."""
     place = hundredth(group)
     return "train" if place < TRAIN_BELOW else "dev" if place < DEV_BELOW else "test"
-
-
-def news_side(group: str) -> str:
-    place = hundredth(group)
-    return "train" if place < NEWS_TRAIN_BELOW else "dev" if place < NEWS_DEV_BELOW else "test"
 
 
 def read_articles(folder: Path = SEEDS / "articles") -> list[LabelledArticle]:
@@ -280,28 +272,3 @@ def _sentence_example(row: dict[str, str]) -> Example:
         past=float(row["time"] == "past"),
         denial=float(row["status"] == "denied"),
     )  # fmt: skip
-
-
-def read_news(shared: Path) -> list[LabelledArticle]:
-    """The real articles of shared/data/news, none of them a change; translations of one story have one group."""
-    articles = []
-    for path in sorted((shared / "data" / "news").glob("*.jsonl.gz")):
-        with gzip.open(path, "rt", encoding="utf-8") as file:
-            for line in file:
-                row = json.loads(line)
-                title = row.get("title") or ""
-                content = row["text"] if row["text"].startswith(title) else f"{title}\n{row['text']}"
-                labels = {"flag": False, "novelty": "none", "evidence": []}
-                articles.append(LabelledArticle(row["id"], row["lang"], title, content, row.get("url") or row["id"], labels))
-    return articles
-
-
-def news_examples(articles: list[LabelledArticle]) -> list[Example]:
-    """One sentence of each real article, by turns the title and the one after it: nothing is told of any change, nor of weights."""
-    examples = []
-    for number, article in enumerate(articles):
-        readings = choose_sentences(article.content, article.title, limit=2)
-        reading = readings[number % len(readings)]
-        text = article.content[reading.start : reading.end]
-        examples.append(Example(text, reading.context, article.group, change=0, object=OBJECTS.index("other"), past=0, denial=0))
-    return examples

@@ -1,7 +1,7 @@
 """The head that finds names: trained on the openly licensed sets of shared/data/ner and on our own labelled articles.
 
 Usage: python seeds/training/entities.py [--shared ../shared] [--weights transforms/model/weights]
-Reads the piece features of layers 4, 6 and 8, which tuning the encoder's upper layers leaves as they are: run it after the encoder exists,
+Reads the piece features of layers 4, 6 and 8 as they were before any tuning (training/export.py): run it after the encoder exists,
 once; it need not be run again when the judgement is tuned. Writes entity_head.npz and entity_report.json.
 """
 

@@ -28,6 +28,7 @@ from report import print_card, write_json  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.progress import Progress, SpinnerColumn, TimeElapsedColumn  # noqa: E402
 from training import data  # noqa: E402
+from training.news import news_side, read_news  # noqa: E402
 from trials import HOSTILE, MINIMAL_PAIRS, hostile_figures, minimal_pair_figures, read_trials, sentence_set_figures  # noqa: E402
 
 from pipeline.assess import LightPath  # noqa: E402
@@ -83,7 +84,7 @@ def measure(side: str, shared: Path, limit_news: int, progress: Progress) -> tup
     card |= each(progress, "sentence sets", [side], sentence_set_figures)[0]
     sentences = list(read_named_sentences(shared))
     card |= sentence_figures(each(progress, "named sentences", sentences, lambda one: (one.language, sentence_names(one))))
-    news = [a for a in data.read_news(shared) if data.news_side(a.group) == side][:limit_news]
+    news = [a for a in read_news(shared) if news_side(a.group) == side][:limit_news]
     news_results = run_all(news, "real news")
     card |= news_figures(news_results) | time_figures(results, news_results)
     card |= {
