@@ -30,11 +30,11 @@ STRONGEST_SENTENCES = 5
 def explain_article(settings: Settings, file: Path, line: int) -> ExitCode:
     """Prints the page; USAGE when the file has no such line or the line is no article."""
     try:
-        stream = open_input(file)
+        with open_input(file) as stream:
+            raw = next((found for found in read_messages(stream, file) if found.position.offset == line - 1), None)
     except OSError as error:
         print(f"openweight explain: {file}: {error.strerror}", file=sys.stderr)
         return ExitCode.USAGE
-    raw = next((found for found in read_messages(stream, file) if found.position.offset == line - 1), None)
     if raw is None:
         print(f"openweight explain: {file} has no article on line {line}", file=sys.stderr)
         return ExitCode.USAGE

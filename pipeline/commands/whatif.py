@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,12 +63,15 @@ def compare(settings: Settings, other: Settings, file: Path | None, window: Wind
 def _source(settings: Settings, file: Path | None, window: Window) -> Source:
     if file is None:
         return lambda positions: read_window(kafka_connection(settings), settings, window, positions)
-    return lambda positions: (
-        raw
-        for raw in read_messages(open_input(file), file)
-        if raw.position.offset >= max(window.from_offset or 0, positions.get(f"{raw.position.topic}/{raw.position.partition}", 0))
-        and window.has(raw)
-    )
+
+    def read_file(positions: dict[str, int]) -> Iterator[RawMessage]:
+        with open_input(file) as stream:
+            for raw in read_messages(stream, file):
+                first = max(window.from_offset or 0, positions.get(f"{raw.position.topic}/{raw.position.partition}", 0))
+                if raw.position.offset >= first and window.has(raw):
+                    yield raw
+
+    return read_file
 
 
 def _alerts(name: str, settings: Settings, source: Source, file: Path, *, is_fresh: bool) -> dict[str, Alert]:
