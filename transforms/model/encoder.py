@@ -39,8 +39,8 @@ _BLOCK = np.dtype([("scale", "<f2"), ("values", "u1", (16,))])
 class Pieces:
     """The pieces of one sentence: for each its `features` (n, 1152) and `offsets` (n, 2) into the text given.
 
-    The features are the layers 4, 6 and 8, which tuning leaves alone. Pieces past the limit are not there; a piece that is only a space
-    is not there either.
+    The features are the layers 4, 6 and 8 as they were before the tuning. Pieces past the limit are not there; a piece that is only a
+    space is not there either.
     """
 
     features: npt.NDArray[np.float32]
@@ -98,7 +98,7 @@ class Encoder:
         return Encoded(pieces.features, pieces.offsets, vector.astype(np.float32))
 
     def read_pieces(self, text: str) -> Pieces:
-        """The pieces of `text` read alone, without the layers above theirs: two thirds of the time, and not remembered."""
+        """The pieces of `text` read alone, without the layers that only the vector needs: some half of the time, and not remembered."""
         tokens = self._tokenizer.tokens(text)
         [features] = self._session.run(["features"], {"embeddings": self._rows.embed(tokens.ids)[None]}, _PATH_ALONE)
         return _pieces_of(tokens, features)
